@@ -1,0 +1,192 @@
+#include "source/telemetry/scope.h"
+
+#include <algorithm>
+
+#include "source/base/strings.h"
+#include "source/telemetry/registry.h"
+
+namespace nuncio::telemetry {
+namespace {
+
+template <typename T>
+const T& At(const void* block, const StatField& field) {
+  return *reinterpret_cast<const T*>(static_cast<const char*>(block) + field.offset);
+}
+template <typename T>
+T& At(void* block, const StatField& field) {
+  return *reinterpret_cast<T*>(static_cast<char*>(block) + field.offset);
+}
+
+}  // namespace
+
+void StatView::AppendName(std::string& out) const {
+  StrAppend(out, block, field.name);
+  if (code == 0) return;
+  StrAppend(out, '_', static_cast<int>(code));
+  if (code < 10) out += "xx";
+}
+
+Scope::Scope(std::shared_ptr<Registry> registry, ScopeName name)
+    : registry_(std::move(registry)), name_(std::move(name)) {}
+
+Scope::~Scope() {
+  {
+    const std::lock_guard lock(registry_->mutex);
+    const auto it = registry_->scopes.find(name_.text());
+    // Another scope of this name may have been made since the last holder of this one let go.
+    if (it != registry_->scopes.end() && it->second.expired()) registry_->scopes.erase(it);
+  }
+  for (const auto& family : families_) {
+    for (const auto& [slot, block] : family->shards) family->descriptor->destroy(block);
+  }
+}
+
+Scope::Family& Scope::Find(const BlockDescriptor& descriptor) {
+  for (const auto& family : families_) {
+    if (family->descriptor == &descriptor) return *family;
+  }
+  families_.push_back(std::make_unique<Family>());
+  families_.back()->descriptor = &descriptor;
+  return *families_.back();
+}
+
+void* Scope::Shard(const BlockDescriptor& descriptor, StatsSlot slot) {
+  const std::lock_guard lock(mutex_);
+  Family& family = Find(descriptor);
+  for (const auto& [at, block] : family.shards) {
+    if (at == slot) return block;
+  }
+  family.shards.emplace_back(slot, descriptor.make());
+  return family.shards.back().second;
+}
+
+int64_t Scope::Sum(const Family& family, size_t index, bool& used) {
+  const StatField& field = family.descriptor->fields[index];
+  used = false;
+  if (field.kind == StatKind::kGauge) {
+    int64_t sum = 0;
+    for (const auto& [slot, block] : family.shards) {
+      const Gauge& gauge = At<Gauge>(block, field);
+      sum += gauge.value();
+      used = used || gauge.used();
+    }
+    return sum;
+  }
+  uint64_t sum = 0;
+  for (const auto& [slot, block] : family.shards) sum += At<Counter>(block, field).value();
+  used = sum != 0;
+  return static_cast<int64_t>(sum - (index < family.baseline.size() ? family.baseline[index] : 0));
+}
+
+void Scope::SumCodes(const Family& family, size_t index, std::vector<std::pair<int16_t, uint64_t>>& out) {
+  const StatField& field = family.descriptor->fields[index];
+  for (const auto& [slot, block] : family.shards) {
+    At<StatusCodeCounters>(block, field).ForEach([&](int code, uint64_t count) {
+      const auto it = std::lower_bound(out.begin(), out.end(), code, [](const auto& a, int b) { return a.first < b; });
+      if (it != out.end() && it->first == code) {
+        it->second += count;
+      } else {
+        out.emplace(it, static_cast<int16_t>(code), count);
+      }
+    });
+  }
+  for (auto& [code, count] : out) {
+    const auto it = family.code_baseline.find({static_cast<uint16_t>(index), code});
+    if (it != family.code_baseline.end()) count -= it->second;
+  }
+}
+
+bool Scope::HistogramUsed(const Family& family, size_t index) {
+  return std::any_of(family.shards.begin(), family.shards.end(), [&](const auto& shard) {
+    return At<Histogram>(shard.second, family.descriptor->fields[index]).used();
+  });
+}
+
+std::optional<HistogramSnapshot> Scope::SumHistogram(const Family& family, size_t index) {
+  if (!HistogramUsed(family, index)) return std::nullopt;
+  std::vector<uint64_t> dense(histogram_bins::kCount);
+  uint64_t sum = 0;
+  for (const auto& [slot, block] : family.shards) {
+    At<Histogram>(block, family.descriptor->fields[index]).AddTo(dense.data(), sum);
+  }
+  HistogramSnapshot::Bins bins;
+  for (size_t i = 0; i < dense.size(); ++i) {
+    if (dense[i] != 0) bins.emplace_back(static_cast<uint16_t>(i), dense[i]);
+  }
+  return HistogramSnapshot(std::move(bins), sum);
+}
+
+void Scope::TurnInterval() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& family : families_) {
+    for (size_t i = 0; i < family->descriptor->fields.size(); ++i) {
+      if (family->descriptor->fields[i].kind != StatKind::kHistogram) continue;
+      auto total = SumHistogram(*family, i);
+      if (!total.has_value()) continue;
+      HistogramTimes& times = family->histograms[static_cast<uint16_t>(i)];
+      times.interval = total->Since(times.at_turn);
+      times.at_turn = *std::move(total);
+    }
+  }
+}
+
+void Scope::ResetCounters() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& family : families_) {
+    const auto fields = family->descriptor->fields;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      if (fields[i].kind == StatKind::kCounter) {
+        uint64_t sum = 0;
+        for (const auto& [slot, block] : family->shards) sum += At<Counter>(block, fields[i]).value();
+        if (sum == 0) continue;
+        family->baseline.resize(fields.size());
+        family->baseline[i] = sum;
+      } else if (fields[i].kind == StatKind::kStatusCodes) {
+        std::vector<std::pair<int16_t, uint64_t>> codes;
+        SumCodes(*family, i, codes);
+        for (const auto& [code, count] : codes) family->code_baseline[{static_cast<uint16_t>(i), code}] += count;
+      }
+    }
+  }
+}
+
+void Scope::Retire(StatsSlot slot) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& family : families_) {
+    const auto retired = std::find_if(family->shards.begin(), family->shards.end(),
+                                      [slot](const auto& shard) { return shard.first == slot; });
+    if (retired == family->shards.end()) continue;
+    void* from = retired->second;
+    const auto mains = std::find_if(family->shards.begin(), family->shards.end(),
+                                    [](const auto& shard) { return shard.first == kMainSlot; });
+    if (mains == family->shards.end()) {
+      retired->first = kMainSlot;
+      continue;
+    }
+    void* to = mains->second;
+    for (const StatField& field : family->descriptor->fields) {
+      switch (field.kind) {
+        case StatKind::kCounter:
+          At<Counter>(to, field).Add(At<Counter>(from, field).value());
+          break;
+        case StatKind::kGauge:
+          if (At<Gauge>(from, field).used()) At<Gauge>(to, field).Add(At<Gauge>(from, field).value());
+          break;
+        case StatKind::kHistogram:
+          At<Histogram>(to, field).Absorb(At<Histogram>(from, field));
+          break;
+        case StatKind::kStatusCodes:
+          At<StatusCodeCounters>(from, field).ForEach([&](int code, uint64_t count) {
+            if (code >= StatusCodeCounters::kMin) At<StatusCodeCounters>(to, field).Add(code, count);
+          });
+          break;
+        case StatKind::kText:
+          break;
+      }
+    }
+    family->descriptor->destroy(from);
+    family->shards.erase(retired);
+  }
+}
+
+}  // namespace nuncio::telemetry

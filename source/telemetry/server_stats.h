@@ -1,0 +1,26 @@
+#pragma once
+
+#include "source/telemetry/block.h"
+
+// Statistics of the process: `server.*`, scope ServerScopeName. Main's.
+namespace nuncio::telemetry {
+
+#define NUNCIO_SERVER_STATS(X)         \
+  X(Gauge, uptime)                     \
+  X(Gauge, live)                       \
+  X(Gauge, state)                      \
+  X(Gauge, concurrency)                \
+  X(Gauge, memory_allocated)           \
+  X(Gauge, memory_heap_size)           \
+  X(Gauge, memory_physical_size)       \
+  X(Gauge, total_connections)          \
+  X(Gauge, parent_connections)         \
+  X(Gauge, version)                    \
+  X(Gauge, hot_restart_epoch)          \
+  X(Histogram, initialization_time_ms) \
+  X(Counter, dynamic_unknown_fields)   \
+  X(Counter, static_unknown_fields)
+NUNCIO_STATS_BLOCK(ServerStats, "", NUNCIO_SERVER_STATS);
+#undef NUNCIO_SERVER_STATS
+
+}  // namespace nuncio::telemetry
