@@ -1,0 +1,347 @@
+#include "source/net/connection.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "source/base/logging.h"
+
+namespace nuncio::net {
+namespace {
+
+constexpr size_t kMaxWriteIovecs = 64;
+constexpr uint32_t kMinReadSize = buffer::SlicePool::kLarge;
+
+}  // namespace
+
+Connection::Connection(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events, int fd,
+                       const Address& peer, const ConnectionLimits& limits)
+    : loop_(loop),
+      events_(events),
+      high_mark_(limits.buffer_limit),
+      fd_(fd),
+      read_size_(kMinReadSize),
+      read_buffer_(pool),
+      write_buffer_(pool),
+      flush_task_(Delegate<void()>::Bind<&Connection::Flush>(this)),
+      read_task_(Delegate<void()>::Bind<&Connection::OnReadTask>(this)),
+      peer_(peer) {}
+
+Connection::~Connection() { CloseFd(); }
+
+std::unique_ptr<Connection> Connection::Connect(event::EventLoop& loop, buffer::SlicePool& pool,
+                                                ConnectionEvents& events, const Address& to,
+                                                const ConnectOptions& options, const ConnectionLimits& limits,
+                                                int* error) {
+  const int fd = socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    *error = errno;
+    return nullptr;
+  }
+  auto connection = std::make_unique<Connection>(loop, pool, events, fd, to, limits);
+  if (to.is_ip()) SetNoDelay(fd);
+  absl::Status status;
+  if (options.keepalive != nullptr && to.is_ip()) status = ApplyKeepalive(fd, *options.keepalive);
+  if (status.ok() && options.socket_options != nullptr) {
+    status = ApplySocketOptions(fd, *options.socket_options, SocketOption::State::kPrebind);
+  }
+  if (!status.ok()) {
+    NUNCIO_LOG(kConnection, kWarning, "connecting to ", to.ToString(), ": ", status.message());
+    *error = EINVAL;
+    return nullptr;
+  }
+  if (options.bind_address != nullptr) {
+    if (to.is_ip()) {
+      // The port is chosen by connect, when both ends are known: many more connections fit.
+      const int one = 1;
+      setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+    }
+    if (bind(fd, options.bind_address->sockaddr_ptr(), options.bind_address->length()) != 0) {
+      *error = errno;
+      return nullptr;
+    }
+  }
+  connection->connecting_ = true;
+  connection->writable_ = false;
+  if (connect(fd, to.sockaddr_ptr(), to.length()) != 0 && errno != EINPROGRESS) {
+    // EAGAIN of a Unix-domain socket whose queue is full, ECONNREFUSED on loopback, ENETUNREACH: told from the loop as
+    // every other outcome.
+    connection->last_error_ = errno;
+    loop.NextTurn(connection->read_task_);
+    return connection;
+  }
+  if (!connection->Start()) {
+    *error = errno;
+    return nullptr;
+  }
+  return connection;
+}
+
+bool Connection::Start() {
+  registered_ = loop_.Register(fd_, *this) == 0;
+  return registered_;
+}
+
+const Address& Connection::local() {
+  if (local_.length() == 0 && fd_ >= 0) local_ = LocalAddress(fd_);
+  return local_;
+}
+
+void Connection::OnFdEvents(uint32_t events) {
+  if (connecting_) {
+    if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
+    FinishConnect();
+    if (fd_ < 0) return;
+  }
+  if ((events & EPOLLERR) != 0) {
+    int error = 0;
+    socklen_t length = sizeof(error);
+    getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) {
+      Fail(CloseReason::kRemoteReset, error);
+      return;
+    }
+  }
+  if ((events & EPOLLOUT) != 0 && !writable_) {
+    writable_ = true;
+    if (!write_buffer_.empty() || closing_ || shutdown_wanted_) {
+      Flush();
+      if (fd_ < 0) return;
+    }
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    readable_ = true;
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_end_ = true;
+    ReadReady();
+  }
+}
+
+void Connection::FinishConnect() {
+  int error = 0;
+  socklen_t length = sizeof(error);
+  if (getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error != 0) {
+    Fail(CloseReason::kConnectFailed, error);
+    return;
+  }
+  connecting_ = false;
+  writable_ = true;
+  events_.OnConnected();
+  if (fd_ >= 0 && !write_buffer_.empty()) FlushSoon();
+}
+
+void Connection::ReadReady() {
+  if (fd_ < 0) return;
+  if (connecting_) {
+    // Only a connect that failed at once comes here.
+    Fail(CloseReason::kConnectFailed, last_error_);
+    return;
+  }
+  if (redeliver_ && paused_ == 0) {
+    redeliver_ = false;
+    if (!read_buffer_.empty()) {
+      Deliver(false);
+      if (fd_ < 0) return;
+    }
+  }
+  size_t budget = kReadBudget;
+  while (readable_ && paused_ == 0 && fd_ >= 0) {
+    if (!ReadOnce(&budget)) break;
+  }
+  if (fd_ >= 0 && readable_ && paused_ == 0) loop_.NextTurn(read_task_);
+  if (!read_buffer_.empty()) read_buffer_.Compact();
+}
+
+bool Connection::ReadOnce(size_t* budget) {
+  if (closing_ && write_shut_) {
+    // Lingering: drop what comes.
+    char scrap[16384];
+    const ssize_t n = recv(fd_, scrap, sizeof(scrap), 0);
+    if (n > 0) {
+      const size_t read = std::min(*budget, static_cast<size_t>(n));
+      *budget -= read;
+      return *budget > 0;
+    }
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+      readable_ = errno == EINTR;
+      return false;
+    }
+    Fail(CloseReason::kLinger, 0);
+    return false;
+  }
+  iovec iov[kMaxReadIovecs];
+  const size_t count = read_buffer_.ReserveForRead(read_size_, iov, kMaxReadIovecs);
+  size_t capacity = 0;
+  for (size_t i = 0; i < count; ++i) capacity += iov[i].iov_len;
+  const ssize_t n = count == 1 ? recv(fd_, iov[0].iov_base, iov[0].iov_len, 0)
+                               : readv(fd_, iov, static_cast<int>(count));
+  const int error = errno;
+  read_buffer_.CommitRead(n > 0 ? static_cast<size_t>(n) : 0);
+  if (n > 0) {
+    bytes_read_ += static_cast<size_t>(n);
+    *budget -= std::min(*budget, static_cast<size_t>(n));
+    if (static_cast<size_t>(n) < capacity) {
+      // A short read means drained, unless the end is near: then the end is to be read as well.
+      if (!peer_end_) readable_ = false;
+      read_size_ = kMinReadSize;
+    } else {
+      read_size_ = std::min<uint32_t>(read_size_ * 2, kMinReadSize * (kMaxReadIovecs - 1));
+    }
+    Deliver(false);
+    return fd_ >= 0 && readable_ && *budget > 0;
+  }
+  if (n == 0) {
+    readable_ = false;
+    if (!end_delivered_) {
+      end_delivered_ = true;
+      Deliver(true);
+    }
+    return false;
+  }
+  if (error == EAGAIN) {
+    readable_ = false;
+    return false;
+  }
+  if (error == EINTR) return true;
+  Fail(CloseReason::kRemoteReset, error);
+  return false;
+}
+
+void Connection::Deliver(bool end) { events_.OnData(read_buffer_, end); }
+
+void Connection::FlushSoon() {
+  if (fd_ < 0 || connecting_) return;
+  if (flush_at_turn_end_) {
+    loop_.AtEndOfTurn(flush_task_);
+  } else {
+    loop_.AfterEvent(flush_task_);
+  }
+}
+
+void Connection::Flush() {
+  while (fd_ >= 0 && writable_ && !write_buffer_.empty()) {
+    iovec iov[kMaxWriteIovecs];
+    msghdr message{};
+    message.msg_iov = iov;
+    message.msg_iovlen = write_buffer_.Describe(iov, kMaxWriteIovecs);
+    size_t offered = 0;
+    for (size_t i = 0; i < message.msg_iovlen; ++i) offered += iov[i].iov_len;
+    const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL)
+                                              : sendmsg(fd_, &message, MSG_NOSIGNAL);
+    if (n >= 0) {
+      bytes_written_ += static_cast<size_t>(n);
+      write_buffer_.Drain(static_cast<size_t>(n));
+      if (static_cast<size_t>(n) < offered) writable_ = false;
+      continue;
+    }
+    if (errno == EAGAIN) {
+      writable_ = false;
+    } else if (errno != EINTR) {
+      Fail(CloseReason::kRemoteReset, errno);
+      return;
+    }
+  }
+  if (fd_ >= 0) AfterWrite();
+}
+
+void Connection::AfterWrite() {
+  if (write_buffer_.empty() && (closing_ || shutdown_wanted_) && !write_shut_) {
+    if (closing_ && (linger_ == Duration::zero() || end_delivered_)) {
+      Fail(CloseReason::kLinger, 0);
+      return;
+    }
+    write_shut_ = true;
+    shutdown(fd_, SHUT_WR);
+    if (closing_) {
+      read_buffer_.Clear();
+      paused_ = 0;
+      linger_timer_ = std::make_unique<event::Timer>(loop_, Delegate<void()>::Bind<&Connection::OnLingerTimeout>(this));
+      linger_timer_->Arm(linger_);
+      // The kernel may have announced bytes while reading was paused.
+      readable_ = true;
+      loop_.NextTurn(read_task_);
+      return;
+    }
+  }
+  CheckMarks();
+}
+
+void Connection::CheckMarks() {
+  if (high_mark_ == 0) return;
+  if (!above_high_ && write_buffer_.length() > high_mark_) {
+    above_high_ = true;
+    events_.OnWriteBufferHigh();
+  } else if (above_high_ && write_buffer_.length() <= high_mark_ / 2) {
+    above_high_ = false;
+    events_.OnWriteBufferLow();
+  }
+}
+
+void Connection::PauseReading() { ++paused_; }
+
+void Connection::ResumeReading() {
+  NUNCIO_ASSERT(paused_ > 0 || closing_);
+  if (paused_ == 0 || --paused_ > 0 || fd_ < 0) return;
+  if (readable_ || redeliver_) loop_.NextTurn(read_task_);
+}
+
+void Connection::RedeliverSoon() {
+  if (fd_ < 0) return;
+  redeliver_ = true;
+  if (paused_ == 0) loop_.NextTurn(read_task_);
+}
+
+void Connection::Close() { CloseFd(); }
+
+void Connection::Abort() {
+  if (fd_ < 0) return;
+  const linger reset{1, 0};
+  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  CloseFd();
+}
+
+void Connection::CloseAfterFlush(Duration linger) {
+  if (fd_ < 0 || closing_) return;
+  closing_ = true;
+  linger_ = linger;
+  if (connecting_) {
+    loop_.AfterEvent(flush_task_);
+    return;
+  }
+  FlushSoon();
+  if (!flush_task_.scheduled()) loop_.AfterEvent(flush_task_);
+}
+
+void Connection::ShutdownWriteAfterFlush() {
+  if (fd_ < 0 || write_shut_) return;
+  shutdown_wanted_ = true;
+  loop_.AfterEvent(flush_task_);
+}
+
+void Connection::OnLingerTimeout() { Fail(CloseReason::kLinger, 0); }
+
+void Connection::Fail(CloseReason reason, int error) {
+  if (fd_ < 0) return;
+  last_error_ = error;
+  CloseFd();
+  events_.OnClosed(reason);
+}
+
+void Connection::CloseFd() {
+  if (fd_ < 0) return;
+  // close(2) ends the epoll registration; only events of this turn must not find the handler.
+  if (registered_) loop_.Forget(*this);
+  close(fd_);
+  fd_ = -1;
+  flush_task_.Cancel();
+  read_task_.Cancel();
+  linger_timer_.reset();
+  write_buffer_.Clear();
+}
+
+}  // namespace nuncio::net

@@ -1,0 +1,166 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "source/base/clock.h"
+#include "source/base/delegate.h"
+#include "source/buffer/buffer.h"
+#include "source/event/event_loop.h"
+#include "source/net/address.h"
+#include "source/net/socket_options.h"
+
+namespace nuncio::net {
+
+enum class CloseReason : uint8_t {
+  kLocal,          // This side closed.
+  kRemoteReset,    // ECONNRESET and the like, in either direction.
+  kConnectFailed,  // The connect was refused or found no way.
+  kLinger,         // The end of a lingering close.
+};
+
+// What a connection tells its owner. The owner may close the connection in any event, and destroy it only through
+// EventLoop::DeferDelete.
+class ConnectionEvents {
+ public:
+  virtual void OnConnected() = 0;
+  // Bytes arrived, or the peer's FIN (`end`, once, after all its bytes). What is left in `data` stays, and comes again
+  // with the next bytes. Not called while reading is paused.
+  virtual void OnData(buffer::Buffer& data, bool end) = 0;
+  // The connection is gone: the descriptor is closed. Not called for Close() and destruction by the owner itself.
+  virtual void OnClosed(CloseReason reason) = 0;
+  // The write buffer holds more than the high mark after a write / at most half of it again.
+  virtual void OnWriteBufferHigh() = 0;
+  virtual void OnWriteBufferLow() = 0;
+
+ protected:
+  ~ConnectionEvents() = default;
+};
+
+struct ConnectionLimits {
+  // High mark of the write buffer, bytes; the low one is half. 0: no marks.
+  uint32_t buffer_limit = 1024 * 1024;
+};
+
+// A stream socket on its loop with a write buffer and flow control. Output is flushed once after the event that
+// produced it. An idle connection holds no buffer memory. Belongs to one loop's thread.
+class Connection final : public event::FdHandler, public event::DeferredDeletable {
+ public:
+  // For an accepted, non-blocking descriptor.
+  Connection(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events, int fd, const Address& peer,
+             const ConnectionLimits& limits);
+  ~Connection() override;
+
+  // What an outgoing socket is given before it connects.
+  struct ConnectOptions {
+    const Address* bind_address = nullptr;
+    const TcpKeepalive* keepalive = nullptr;
+    const std::vector<SocketOption>* socket_options = nullptr;
+  };
+  // Begins to connect; OnConnected or OnClosed follows from the loop, never from here. nullptr with errno in `error` when
+  // no socket could be made.
+  static std::unique_ptr<Connection> Connect(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events,
+                                             const Address& to, const ConnectOptions& options,
+                                             const ConnectionLimits& limits, int* error);
+
+  // Puts the descriptor on the loop. To be called once, for accepted connections after the owner is complete. False when
+  // the kernel refuses, as when out of memory.
+  bool Start();
+
+  // Append here, then call FlushSoon.
+  buffer::Buffer& write_buffer() { return write_buffer_; }
+  const buffer::Buffer& write_buffer() const { return write_buffer_; }
+  buffer::Buffer& read_buffer() { return read_buffer_; }
+  void FlushSoon();
+  // For streams that share a connection: gather the output of the whole turn.
+  void set_flush_at_turn_end(bool at_end) { flush_at_turn_end_ = at_end; }
+
+  // Counted.
+  void PauseReading();
+  void ResumeReading();
+  bool reading_paused() const { return paused_ > 0; }
+  // Delivers what is in the read buffer again, after the current event.
+  void RedeliverSoon();
+
+  // At once; pending output is lost. No event follows.
+  void Close();
+  // With RST instead of FIN.
+  void Abort();
+  // After the output is written: FIN, then bytes from the peer are dropped until its FIN or `linger` has passed, so that
+  // a RST does not overtake the last answer (RFC 9112 9.6). OnClosed(kLinger) ends it. Zero: close as soon as written.
+  void CloseAfterFlush(Duration linger);
+  // FIN after the output; reading goes on.
+  void ShutdownWriteAfterFlush();
+
+  bool closed() const { return fd_ < 0; }
+  bool closing() const { return closing_; }
+  bool connecting() const { return connecting_; }
+  bool above_high_mark() const { return above_high_; }
+  const Address& peer() const { return peer_; }
+  // Asks the kernel the first time.
+  const Address& local();
+  // A listener bound to one address knows without asking.
+  void set_local(const Address& local) { local_ = local; }
+  // errno of a failed connect or of the error that ended the connection; 0 when there was none.
+  int last_error() const { return last_error_; }
+  uint64_t bytes_read() const { return bytes_read_; }
+  uint64_t bytes_written() const { return bytes_written_; }
+  event::EventLoop& loop() { return loop_; }
+  int fd() const { return fd_; }
+
+  void OnFdEvents(uint32_t events) override;
+
+ private:
+  // Bytes read per turn before others get theirs.
+  static constexpr size_t kReadBudget = 512 * 1024;
+  static constexpr size_t kMaxReadIovecs = 8;
+
+  void FinishConnect();
+  void ReadReady();
+  // False when nothing more is to be read now.
+  bool ReadOnce(size_t* budget);
+  void Deliver(bool end);
+  void Flush();
+  void AfterWrite();
+  void CheckMarks();
+  void Fail(CloseReason reason, int error);
+  void CloseFd();
+  void OnReadTask() { ReadReady(); }
+  void OnLingerTimeout();
+
+  // Constant after construction.
+  event::EventLoop& loop_;
+  ConnectionEvents& events_;
+  const uint32_t high_mark_;
+
+  // Owned by the loop.
+  int fd_;
+  bool registered_ = false;
+  bool connecting_ = false;
+  bool readable_ = false;
+  bool peer_end_ = false;       // The kernel announced FIN, RST or an error: read to 0.
+  bool end_delivered_ = false;
+  bool writable_ = true;
+  bool above_high_ = false;
+  bool flush_at_turn_end_ = false;
+  bool closing_ = false;        // CloseAfterFlush was called.
+  bool shutdown_wanted_ = false;
+  bool write_shut_ = false;
+  bool redeliver_ = false;
+  uint32_t paused_ = 0;
+  uint32_t read_size_;
+  int last_error_ = 0;
+  Duration linger_{};
+  uint64_t bytes_read_ = 0;
+  uint64_t bytes_written_ = 0;
+  buffer::Buffer read_buffer_;
+  buffer::Buffer write_buffer_;
+  event::TurnTask flush_task_;
+  event::TurnTask read_task_;
+  std::unique_ptr<event::Timer> linger_timer_;  // Only while lingering.
+  Address peer_;
+  Address local_;
+};
+
+}  // namespace nuncio::net
