@@ -18,7 +18,7 @@ struct StatsQuery {
   Format format = Format::kText;
   Type type = Type::kAll;
   // RE2, found anywhere in the full name. Empty: everything.
-  std::string filter;
+  std::string filter{};
   // Only what was ever written.
   bool used_only = false;
 };

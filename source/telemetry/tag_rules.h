@@ -27,10 +27,10 @@ class TagRules {
  public:
   // One entry of `stats_tags`. With neither a regex nor a fixed value it switches on the built-in rule of that name.
   struct Rule {
-    std::string tag;
+    std::string tag{};
     // RE2. Its first group is cut out of the name; the second one, or else the first, is the value.
-    std::optional<std::string> regex;
-    std::optional<std::string> fixed_value;
+    std::optional<std::string> regex{};
+    std::optional<std::string> fixed_value{};
   };
 
   // All built-in rules and no others.
@@ -45,7 +45,7 @@ class TagRules {
 
  private:
   struct RegexRule {
-    std::string tag;
+    std::string tag{};
     std::shared_ptr<const re2::RE2> regex;
   };
   bool BuiltIn(std::string_view tag) const;
