@@ -1,0 +1,41 @@
+#include "source/matcher/header_matcher.h"
+
+#include <charconv>
+
+namespace nuncio::matcher {
+
+bool IntegerRange::ContainsText(std::string_view text) const {
+  // from_chars takes a minus, but no plus.
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return false;
+  }
+  int64_t value = 0;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  return result.ec == std::errc() && result.ptr == text.data() + text.size() && Contains(value);
+}
+
+bool HeaderMatcher::Matches(const http::RequestHead& request) const {
+  const auto* presence = std::get_if<Presence>(&test_);
+  std::string_view value;
+  const bool found = presence != nullptr ? field_.First(request, &value) : field_.Joined(request, &value);
+  if (presence != nullptr) {
+    return ((found || options_.treat_missing_as_empty) == presence->present) != options_.invert;
+  }
+  if (!found) {
+    if (!options_.treat_missing_as_empty) return false;
+    value = {};
+  }
+  const auto* text = std::get_if<StringMatcher>(&test_);
+  const bool passes = text != nullptr ? text->Matches(value) : std::get<IntegerRange>(test_).ContainsText(value);
+  return passes != options_.invert;
+}
+
+bool MatchesAll(std::span<const HeaderMatcher> matchers, const http::RequestHead& request) {
+  for (const HeaderMatcher& matcher : matchers) {
+    if (!matcher.Matches(request)) return false;
+  }
+  return true;
+}
+
+}  // namespace nuncio::matcher
