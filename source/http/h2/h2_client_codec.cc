@@ -1,0 +1,47 @@
+#include "source/http/h2/h2_client_codec.h"
+
+#include <algorithm>
+
+namespace nuncio::http::h2 {
+
+H2ClientCodec::H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events, const H2Options& options,
+                             H2Pools& pools)
+    : events_(events),
+      options_(options),
+      pools_(pools),
+      slices_(out.pool()),
+      session_(*this, out, options, pools.memory),
+      told_max_streams_(max_streams()) {}
+
+void H2ClientCodec::Start() { Session::Turn turn(session_); }
+
+void H2ClientCodec::OnEndOfInput() { session_.Close(StreamReset::kConnectionClosed, "connection_termination"); }
+
+void H2ClientCodec::OnConnectionClosed() { session_.Close(StreamReset::kConnectionClosed, "connection_termination"); }
+
+uint32_t H2ClientCodec::max_streams() const {
+  return std::min(options_.max_concurrent_streams, session_.peer_max_concurrent_streams());
+}
+
+bool H2ClientCodec::can_open_stream() const {
+  return session_.request_allowed() && session_.active_streams() < max_streams();
+}
+
+RequestSender& H2ClientCodec::NewStream(ResponseReceiver& receiver) {
+  ClientStream* stream = pools_.client_streams.New(session_, receiver, slices_);
+  session_.Adopt(*stream);
+  return *stream;
+}
+
+void H2ClientCodec::OnPeerSettings() {
+  const uint32_t streams = max_streams();
+  if (streams == told_max_streams_) return;
+  told_max_streams_ = streams;
+  events_.OnMaxStreams(streams);
+}
+
+void H2ClientCodec::OnPong(uint64_t opaque) {
+  if (pong_receiver_ != nullptr) pong_receiver_->OnPong(opaque);
+}
+
+}  // namespace nuncio::http::h2

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+
+#include "source/base/object_pool.h"
+#include "source/buffer/buffer.h"
+#include "source/http/codec.h"
+#include "source/http/h2/client_stream.h"
+#include "source/http/h2/h2_options.h"
+#include "source/http/h2/nghttp2_memory.h"
+#include "source/http/h2/session.h"
+
+namespace nuncio::http::h2 {
+
+// What the connections of one worker share. Must outlive their codecs. Not thread-safe.
+struct H2Pools {
+  Nghttp2Memory memory;
+  ObjectPool<ClientStream> client_streams;
+};
+
+// Hears of the answers to H2ClientCodec::SendPing.
+class PongReceiver {
+ public:
+  virtual void OnPong(uint64_t opaque) = 0;
+
+ protected:
+  ~PongReceiver() = default;
+};
+
+// HTTP/2 towards an upstream host, with prior knowledge or after ALPN.
+//
+// Credit: bytes handed to OnData are credited to the stream's window when OnData returns, or, where the stream is paused
+// then, when its last pause is taken back. So a paused stream delivers at most its window more.
+//
+// Bytes that the peer's windows, or a full write buffer, do not let out wait in the stream; its receiver hears
+// OnSendBufferHigh and OnSendBufferLow at the end of the call or input that crossed the mark.
+//
+// An answer that ends before the request does ends the stream: after that event the sender is gone, as it is after the
+// last event of a whole exchange and after OnReset. (While the codec is still in Dispatch it may be called, in vain.)
+//
+// The texts of a request head live as long as the stream: in the receiver's arena, or in something it pins. Must not be
+// destroyed, nor be given input, within one of its own events. Its owner calls OnConnectionClosed before it destroys a
+// codec with open streams, else their receivers hear nothing.
+class H2ClientCodec final : public ClientCodec, private SessionEvents {
+ public:
+  // `options` and `pools` must outlive the codec. The connection preface leaves with the first request, or with Start.
+  H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events, const H2Options& options, H2Pools& pools);
+
+  // Sends preface and SETTINGS at once, to learn the server's limits before there is a request.
+  void Start();
+
+  bool Dispatch(buffer::Buffer& data) override { return session_.Receive(data); }
+  // RFC 9113 has no half-closed connections: what is still open is reset.
+  void OnEndOfInput() override;
+  void OnConnectionClosed() override;
+  void OnSendBufferHigh() override { session_.BlockOutput(true); }
+  void OnSendBufferLow() override { session_.BlockOutput(false); }
+  Protocol protocol() const override { return Protocol::kHttp2; }
+  RequestSender& NewStream(ResponseReceiver& receiver) override;
+  bool can_open_stream() const override;
+  size_t active_streams() const override { return session_.active_streams(); }
+  bool reusable() const override { return !session_.failed() && !session_.going_away(); }
+
+  // The lesser of the server's limit and ours. 100 at most until the server has told its own.
+  uint32_t max_streams() const;
+  // RFC 9113 6.7. `opaque` comes back in OnPong. When to send, and how long to wait, is the owner's business.
+  void SendPing(uint64_t opaque) { session_.SendPing(opaque); }
+  void set_pong_receiver(PongReceiver* receiver) { pong_receiver_ = receiver; }
+  // A polite end of a connection without streams: GOAWAY. The owner flushes and closes.
+  void SendGoAway() { session_.SendGoAway(); }
+
+ private:
+  void OnOutput() override { events_.OnOutput(); }
+  void OnGoAway() override { events_.OnGoAway(); }
+  void OnPeerSettings() override;
+  void OnPong(uint64_t opaque) override;
+  void OnStreamRetired() override { events_.OnStreamClosed(); }
+  void Recycle(Stream& stream) override { pools_.client_streams.Delete(static_cast<ClientStream*>(&stream)); }
+
+  ClientConnectionEvents& events_;
+  const H2Options& options_;
+  H2Pools& pools_;
+  buffer::SlicePool& slices_;
+  PongReceiver* pong_receiver_ = nullptr;
+  Session session_;
+  uint32_t told_max_streams_;
+};
+
+}  // namespace nuncio::http::h2
