@@ -1,0 +1,93 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "source/base/delegate.h"
+#include "source/event/event_loop.h"
+#include "source/upstream/cluster_config.h"
+#include "source/upstream/host.h"
+#include "source/upstream/pool/cluster_limits.h"
+#include "source/upstream/pool/connection_supplies.h"
+#include "source/upstream/stream_pool.h"
+#include "source/upstream/worker_services.h"
+
+namespace nuncio::upstream {
+
+class HostPool;
+struct PoolShared;
+
+// The circuit breakers of a cluster, by RoutingPriority. Made once for a cluster, shared by its ClusterPools on all threads.
+using ClusterLimitsByPriority = std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>;
+ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots);
+
+// The connections of one thread to one cluster: a pool for each host and priority that was asked for. Belongs to its
+// thread.
+//
+// Of the statistics these are counted here: all `upstream_cx_*` but upstream_cx_none_healthy, upstream_rq_active,
+// upstream_rq_pending_*, upstream_rq_cancelled (of requests that still waited), `upstream_flow_control_*`, `http1.*`, of `http2.*`
+// goaway_received, keepalive_timeout and streams_active, `circuit_breakers.*`; and of the host's: cx_*, rq_total, rq_active. The
+// rest of `upstream_rq*`, and the host's rq_success, rq_error and rq_timeout, is the requester's.
+class ClusterPools {
+ public:
+  // `default_bind`: what a cluster without `upstream_bind_config` uses; may be null, read only here.
+  ClusterPools(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
+               const ClusterScopes& scopes, const BindOptions* default_bind, const WorkerServices& services,
+               ConnectionSupplies& supplies);
+  ClusterPools(const ClusterPools&) = delete;
+  ClusterPools& operator=(const ClusterPools&) = delete;
+  // As CloseAll. Legal within any event of a connection.
+  ~ClusterPools();
+
+  // A stream to `host`: OnStreamReady or OnStreamFailed follows, once, maybe from within this call, unless `pending` is
+  // cancelled. `receiver` and `requester` must stay until then, and `receiver` as RequestSender says.
+  // `fresh_connection`: only one that is made from now on, whose first request this is. Allocates nothing where a
+  // connection is there.
+  void NewStream(const Host& host, RoutingPriority priority, http::ResponseReceiver& receiver,
+                 StreamRequester& requester, PendingStream& pending, bool fresh_connection);
+
+  // A host is no longer a member. Its idle connections close; requests under way and waiting are served, then the
+  // rest closes.
+  void OnHostRemoved(const Host& host);
+  // The same for all hosts: requests from now on get new connections. For a cluster that goes away, or with
+  // close_connections_on_host_set_change.
+  void Drain();
+  // Waiting requests fail with kTermination, streams under way are reset, all connections close, at once.
+  void CloseAll();
+
+  // Nothing connected, connecting or waiting.
+  bool empty() const;
+  // Called after the event that made it so. Survives nothing: set it again for another call.
+  void NotifyWhenEmpty(Delegate<void()> callback);
+
+  // Limits that requesters use themselves: kRetries.
+  LimitLease& limits(RoutingPriority priority);
+
+ private:
+  friend class HostPool;
+  // How long a pool without connections is kept.
+  static constexpr Duration kEmptyPoolLife = std::chrono::seconds(60);
+
+  using PoolsOfHost = std::array<std::unique_ptr<HostPool>, kRoutingPriorities>;
+
+  HostPool& MakePool(const Host& host, RoutingPriority priority);
+  void DrainPool(std::unique_ptr<HostPool>& pool);
+  // From pools: nothing is left in it.
+  void OnPoolEmpty(HostPool& pool);
+  void DropEmptyPools();
+  void OnSettled();
+  void Discard(std::unique_ptr<HostPool> pool);
+
+  const WorkerServices& services_;
+  const std::shared_ptr<PoolShared> shared_;
+  // By Host::slot().
+  std::vector<PoolsOfHost> pools_;
+  std::vector<std::unique_ptr<HostPool>> draining_;
+  event::Timer drop_timer_;
+  event::TurnTask settled_task_;
+  Delegate<void()> when_empty_;
+};
+
+}  // namespace nuncio::upstream
