@@ -164,7 +164,6 @@ struct ClusterConfig : config::CompiledResource {
   std::optional<net::TcpKeepalive> tcp_keepalive;
   // Connections of all hosts are drained when the hosts change, not only those of hosts that are gone.
   bool close_connections_on_host_set_change = false;
-  bool ignore_health_on_host_removal = false;
 
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   UpstreamHttp1Options http1;  // Where protocol is kHttp1.

@@ -115,7 +115,7 @@ class Host : public std::enable_shared_from_this<Host> {
   // Each element is written by its thread, once.
   const std::unique_ptr<std::atomic<HostStats*>[]> stats_;
 
-  // Guarded by moved_mutex(); read only where moved_ says so.
+  // moved_to_ is guarded by a mutex, and read only where moved_ says so.
   mutable std::atomic<bool> moved_{false};
   mutable net::Address moved_to_;
 };

@@ -1,0 +1,87 @@
+#include "source/upstream/host.h"
+
+namespace nuncio::upstream {
+namespace {
+
+// One for all hosts: it is taken once per connection to a LOGICAL_DNS host, and by main when a name's address changes.
+std::mutex& MovedMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+}  // namespace
+
+uint32_t HostSlots::Take() {
+  const std::lock_guard lock(mutex_);
+  if (free_.empty()) return limit_++;
+  const uint32_t slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+void HostSlots::Return(uint32_t slot) {
+  const std::lock_guard lock(mutex_);
+  free_.push_back(slot);
+}
+
+uint32_t HostSlots::limit() const {
+  const std::lock_guard lock(mutex_);
+  return limit_;
+}
+
+Host::Host(std::shared_ptr<HostSlots> slots, HostIdentity identity, uint32_t stats_slots)
+    : slots_(std::move(slots)),
+      slot_(slots_->Take()),
+      stats_slots_(stats_slots),
+      identity_(std::move(identity)),
+      address_text_(identity_.address.ToString()),
+      stats_(std::make_unique<std::atomic<HostStats*>[]>(stats_slots)) {}
+
+Host::~Host() {
+  for (uint32_t i = 0; i < stats_slots_; ++i) delete stats_[i].load(std::memory_order_acquire);
+  slots_->Return(slot_);
+}
+
+net::Address Host::connect_address() const {
+  if (!moved_.load(std::memory_order_acquire)) return identity_.address;
+  const std::lock_guard lock(MovedMutex());
+  return moved_to_;
+}
+
+void Host::MoveTo(const net::Address& address) const {
+  {
+    const std::lock_guard lock(MovedMutex());
+    moved_to_ = address;
+  }
+  moved_.store(true, std::memory_order_release);
+}
+
+HostStats& Host::MakeStats(telemetry::StatsSlot slot) const {
+  auto* stats = new HostStats();
+  stats_[slot].store(stats, std::memory_order_release);
+  return *stats;
+}
+
+HostStatsTotal Host::TotalStats() const {
+  HostStatsTotal total;
+  // Gauges of single threads may be negative.
+  int64_t cx_active = 0;
+  int64_t rq_active = 0;
+  for (uint32_t i = 0; i < stats_slots_; ++i) {
+    const HostStats* stats = stats_[i].load(std::memory_order_acquire);
+    if (stats == nullptr) continue;
+    total.cx_total += stats->cx_total.value();
+    total.cx_connect_fail += stats->cx_connect_fail.value();
+    cx_active += stats->cx_active.value();
+    total.rq_total += stats->rq_total.value();
+    rq_active += stats->rq_active.value();
+    total.rq_success += stats->rq_success.value();
+    total.rq_error += stats->rq_error.value();
+    total.rq_timeout += stats->rq_timeout.value();
+  }
+  total.cx_active = cx_active > 0 ? static_cast<uint64_t>(cx_active) : 0;
+  total.rq_active = rq_active > 0 ? static_cast<uint64_t>(rq_active) : 0;
+  return total;
+}
+
+}  // namespace nuncio::upstream
