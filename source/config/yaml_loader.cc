@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <memory>
+#include <utility>
 
 #include "source/base/strings.h"
 #include "source/config/message_builder.h"
@@ -33,9 +34,8 @@ bool Parse(std::string_view text, TextFormat format, std::unique_ptr<TextDocumen
     Faults not_yaml;
     document = std::make_unique<TextDocument>();
     if (document->ParseYaml(text, not_yaml)) return true;
-    const bool json_got_further =
-        !not_json.list().empty() && !not_yaml.list().empty() && not_json.list()[0].line > not_yaml.list()[0].line;
-    faults.Append(json_got_further ? not_json : not_yaml);
+    const auto place = [](const Faults& f) { return std::pair(f.list().front().line, f.list().front().column); };
+    faults.Append(place(not_json) >= place(not_yaml) ? not_json : not_yaml);
     return false;
   }
   return document->ParseYaml(text, faults);
