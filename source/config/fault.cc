@@ -7,8 +7,6 @@
 namespace nuncio::config {
 namespace {
 
-constexpr size_t kMaxQuoted = 80;
-
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 void AppendEscaped(std::string& out, char c) {
@@ -68,8 +66,8 @@ void AppendField(std::string& path, std::string_view field) {
 
 }  // namespace
 
-std::string Quote(std::string_view text) {
-  const size_t length = CutLength(text, kMaxQuoted);
+std::string Quote(std::string_view text, size_t limit) {
+  const size_t length = CutLength(text, limit);
   std::string out = "\"";
   for (char c : text.substr(0, length)) {
     if (c == '"' || c == '\\') {

@@ -116,7 +116,7 @@ class Faults {
   std::vector<Fault> warnings_;
 };
 
-// `text` fit for a message: in double quotes, control bytes and quotes escaped, cut after 80 bytes.
-std::string Quote(std::string_view text);
+// `text` fit for a message: in double quotes, control bytes and quotes escaped, cut after `limit` bytes.
+std::string Quote(std::string_view text, size_t limit = 80);
 
 }  // namespace nuncio::config

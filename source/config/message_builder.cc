@@ -1,7 +1,9 @@
 #include "source/config/message_builder.h"
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <optional>
 #include <string>
@@ -67,20 +69,35 @@ class SeenKeys {
   std::unordered_set<std::string_view> many_;
 };
 
-// The nearest name if it is near enough to be a slip of the pen.
+// "clusterName" -> "cluster_name".
+std::string ToSnakeCase(std::string_view name) {
+  std::string out;
+  for (char c : name) {
+    if (c >= 'A' && c <= 'Z') out += '_';
+    out += ToLower(c);
+  }
+  return out;
+}
+
+// The nearest name if it is near enough to be a slip of the pen. `http3_options` is none of `http2_options`.
 template <typename NameAt>
-std::string DidYouMean(std::string_view wrong, int count, NameAt name_at) {
-  if (wrong.size() > 64) return {};
-  size_t best = wrong.size() / 4 + 2;
+std::string DidYouMean(std::string_view written, int count, NameAt name_at) {
+  if (written.size() > 64) return {};
+  const std::string wrong = ToSnakeCase(written);
+  const auto digits = [](std::string_view name) {
+    std::string out;
+    std::copy_if(name.begin(), name.end(), std::back_inserter(out), [](char c) { return c >= '0' && c <= '9'; });
+    return out;
+  };
+  size_t best = wrong.size() < 5 ? 2 : wrong.size() < 12 ? 3 : 4;
   std::string nearest;
   for (int i = 0; i < count; ++i) {
     const std::string& name = name_at(i);
     const size_t distance = EditDistance(wrong, name, best - 1);
-    if (distance < best) {
-      best = distance;
-      nearest = name;
-      if (best == 0) break;
-    }
+    if (distance >= best || digits(wrong) != digits(name)) continue;
+    best = distance;
+    nearest = name;
+    if (best == 0) break;
   }
   return nearest.empty() ? nearest : StrCat("; did you mean ", Quote(nearest), "?");
 }
@@ -434,8 +451,14 @@ bool MessageBuilder::ReadEnum(const TextNode& node, const Field& field, Message&
   if (value == nullptr) {
     constexpr int kMaxNamed = 12;
     std::string names;
-    for (int i = 0; i < type.value_count() && i < kMaxNamed; ++i) StrAppend(names, i == 0 ? "" : ", ", type.value(i)->name());
-    if (type.value_count() > kMaxNamed) names += ", ...";
+    int named = 0;
+    for (int i = 0; i < type.value_count() && named <= kMaxNamed; ++i) {
+      const std::string& name = type.value(i)->name();
+      // How the API names what is no value any more.
+      if (name.find("DO_NOT_USE") != std::string::npos) continue;
+      StrAppend(names, named == 0 ? "" : ", ", named == kMaxNamed ? std::string("...") : name);
+      ++named;
+    }
     AddWrongValue(node, StrCat("one of ", names));
     return false;
   }

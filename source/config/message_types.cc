@@ -33,10 +33,11 @@ std::unique_ptr<Message> UnpackKnown(const google::protobuf::Any& any) {
 std::string UnknownTypeReason(std::string_view type_url) {
   const std::string_view name = TypeName(type_url);
   if (name.empty()) return "its type is not named: \"@type\" is missing";
+  constexpr size_t kMaxName = 200;
   if (name.find(".v2.") != std::string_view::npos || name.find(".v2alpha.") != std::string_view::npos) {
-    return StrCat("the type ", Quote(name), " is of the v2 API, which is gone; use its v3 successor");
+    return StrCat("the type ", Quote(name, kMaxName), " is of the v2 API, which is gone; use its v3 successor");
   }
-  return StrCat("this build does not have the type ", Quote(name));
+  return StrCat("this build does not have the type ", Quote(name, kMaxName));
 }
 
 std::string SerializeDeterministically(const Message& message) {

@@ -64,7 +64,8 @@ class RuleWalk {
     const FieldDescriptor& field = *plan.field;
     const Reflection& reflection = *message.GetReflection();
     if (field.has_presence() && !reflection.HasField(message, &field)) {
-      if (plan.required) faults_.Add(field.name(), "must be set");
+      // A member of a oneof is required only where it is the one chosen, and then it is set.
+      if (plan.required && field.real_containing_oneof() == nullptr) faults_.Add(field.name(), "must be set");
       return;
     }
     Faults::Scope scope(faults_, field.name());

@@ -29,7 +29,7 @@ bool UnpackAndCheck(const google::protobuf::Any& any, Message& message, Faults& 
   const std::string_view actual = TypeName(any.type_url());
   if (actual != expected) {
     faults.Add(actual.empty() ? StrCat("must hold ", expected, " (\"@type\" is missing)")
-                              : StrCat("must hold ", expected, " (holds ", Quote(actual), ")"));
+                              : StrCat("must hold ", expected, " (holds ", Quote(actual, 200), ")"));
     return false;
   }
   if (faults.depth() > Faults::kMaxDepth) {
