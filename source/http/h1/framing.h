@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+
+#include "source/http/codec.h"
+
+namespace nuncio::http::h1 {
+
+// How a body's end is known (RFC 9112 6.3).
+enum class BodyKind : uint8_t { kNone, kLength, kChunked, kUntilClose };
+
+struct Framing {
+  BodyKind kind = BodyKind::kNone;
+  uint64_t length = 0;  // kLength only; not 0.
+};
+
+// What the Connection fields say.
+struct ConnectionOptions {
+  bool close = false;
+  bool keep_alive = false;
+  // They nominate a field that must not be (MayBeNominated), no token at all, or absurdly many.
+  bool abusive = false;
+
+  // Whether the connection may live on after the message (RFC 9112 9.3).
+  bool persistent(Protocol protocol) const { return !close && (protocol != Protocol::kHttp10 || keep_alive); }
+};
+ConnectionOptions ParseConnection(const HeaderMap& headers);
+
+// Null or the fault.
+const DecodeError* RequestFraming(const RequestHead& head, Framing* framing);
+
+// Of a final answer to a request with `method`. `*suspicious` is set where the sender claims a body that the status does
+// not allow: what follows cannot be trusted to be the next answer.
+const DecodeError* ResponseFraming(const ResponseHead& head, Method method, Framing* framing, bool* suspicious);
+
+// Whether answers with this status never have a body.
+constexpr bool IsBodiless(uint32_t status) { return status < 200 || status == 204 || status == 304; }
+
+// The one Content-Length of a message; false where there is none, several, or no number.
+bool SoleContentLength(const HeaderMap& headers, const HeaderField** field, uint64_t* length);
+
+// Whether a trailer section must not carry the field: framing, routing, authentication, content handling (RFC 9110
+// 6.5.1), and what only makes sense hop by hop.
+bool IsForbiddenTrailer(const HeaderField& field);
+
+}  // namespace nuncio::http::h1
