@@ -1,0 +1,46 @@
+#include "source/upstream/worker_cluster.h"
+
+namespace nuncio::upstream {
+
+WorkerCluster::WorkerCluster(const PublishedCluster& cluster, const WorkerServices& services,
+                             ConnectionSupplies& supplies, ObjectHome& home)
+    : config_(cluster.config),
+      scopes_(cluster.scopes),
+      loop_(services.loop),
+      home_(home),
+      traffic_(cluster.scopes.cluster->Get<telemetry::ClusterTrafficStats>(services.slot)),
+      hosts_(cluster.hosts, home),
+      balancer_(config_->balancer, services.random, services.slot,
+                cluster.scopes.cluster->Get<telemetry::ClusterBalancerStats>(services.slot)),
+      pools_(cluster.config, cluster.limits, cluster.scopes, cluster.default_bind.get(), services, supplies) {
+  balancer_.SetHosts(*hosts_);
+}
+
+HostRef WorkerCluster::PickHost() {
+  const Host* host = balancer_.Pick();
+  if (host == nullptr) return {};
+  if (host->slot() >= local_hosts_.size()) local_hosts_.resize(host->slot() + 1);
+  HostRef& local = local_hosts_[host->slot()];
+  if (!local) local = HostRef(host->shared_from_this(), home_);
+  return local;
+}
+
+void WorkerCluster::SetHosts(HostSetPtr hosts, const HostList& removed) {
+  LocalRef<HostSet> replaced = std::exchange(hosts_, LocalRef<HostSet>(std::move(hosts), home_));
+  balancer_.SetHosts(*hosts_);
+  for (const HostPtr& host : removed) {
+    if (host->slot() < local_hosts_.size()) local_hosts_[host->slot()].reset();
+  }
+  if (config_->close_connections_on_host_set_change) {
+    pools_.Drain();
+    return;
+  }
+  for (const HostPtr& host : removed) pools_.OnHostRemoved(*host);
+}
+
+void WorkerCluster::Retire() {
+  retired_ = true;
+  pools_.Drain();
+}
+
+}  // namespace nuncio::upstream

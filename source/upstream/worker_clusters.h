@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/container/flat_hash_map.h"
+#include "source/base/strings.h"
+#include "source/upstream/worker_cluster.h"
+
+namespace nuncio::upstream {
+
+// The clusters of one thread, by name. Main changes them by closures posted to the thread's loop, in the order in which
+// they take effect. Used on that thread. Before it is destroyed: Clear, and a turn of the loop, in which what was let go
+// of is deleted.
+class WorkerClusters {
+ public:
+  // `home`: takes back what this thread lets go of. Both are kept by reference.
+  WorkerClusters(const WorkerServices& services, ObjectHome& home)
+      : services_(services), home_(home), supplies_(services.slot) {}
+  WorkerClusters(const WorkerClusters&) = delete;
+  WorkerClusters& operator=(const WorkerClusters&) = delete;
+
+  // Empty: there is no such cluster, or it is still warming.
+  WorkerClusterRef Find(std::string_view name) {
+    const auto it = clusters_.find(name);
+    return it == clusters_.end() ? WorkerClusterRef() : it->second;
+  }
+  size_t size() const { return clusters_.size(); }
+  // Retires all clusters and closes their connections.
+  void Clear();
+
+  // From ClusterRegistry.
+  // In place of one of the same name, which is retired.
+  void Put(const PublishedCluster& cluster);
+  // Does nothing where there is no such cluster.
+  void SetHosts(std::string_view name, HostSetPtr hosts, const HostList& removed);
+  void Remove(std::string_view name);
+
+ private:
+  // Constant after construction.
+  const WorkerServices& services_;
+  ObjectHome& home_;
+
+  ConnectionSupplies supplies_;
+  absl::flat_hash_map<std::string, WorkerClusterRef, TransparentHash, std::equal_to<>> clusters_;
+};
+
+}  // namespace nuncio::upstream
