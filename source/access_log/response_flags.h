@@ -49,4 +49,7 @@ class ResponseFlags {
 void AppendShortNames(ResponseFlags flags, std::string& out);
 void AppendLongNames(ResponseFlags flags, std::string& out);
 
+// False where this proxy has no such flag.
+bool FindResponseFlag(std::string_view short_name, ResponseFlag* flag);
+
 }  // namespace nuncio::access_log

@@ -13,7 +13,5 @@ std::string QuantileText(const HistogramSnapshot& interval, const HistogramSnaps
 std::string QuantileJson(const HistogramSnapshot& interval, const HistogramSnapshot& total);
 // [0,25,50,...]
 std::string_view SupportedQuantilesJson();
-// A quoted JSON string. Bytes that are not UTF-8 become U+FFFD.
-void AppendJsonString(std::string& out, std::string_view text);
 
 }  // namespace nuncio::telemetry

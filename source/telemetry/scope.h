@@ -19,6 +19,8 @@ class StatsStore;
 // Which thread writes: 0 is main, worker n has slot n + 1.
 using StatsSlot = uint32_t;
 inline constexpr StatsSlot kMainSlot = 0;
+// The thread that writes access logs to their files.
+inline constexpr StatsSlot kLogWriterSlot = 0xffffffff;
 constexpr StatsSlot WorkerSlot(uint32_t worker) { return worker + 1; }
 
 // A statistic as main sees it: the sum over all shards. Views live as long as the visit that hands them out.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "source/base/json_string.h"
 #include "source/base/strings.h"
 #include "source/telemetry/quantiles.h"
 
