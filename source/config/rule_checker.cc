@@ -38,12 +38,16 @@ class RuleWalk {
       if (!reflection.HasOneof(message, oneof)) AddUnsetOneof(*oneof);
     }
     for (const FieldPlan& field : plan.fields) {
-      if (field.field->is_map()) {
-        VisitMap(message, field);
-      } else if (field.field->is_repeated()) {
-        VisitRepeated(message, field);
-      } else {
-        VisitSingular(message, field);
+      switch (field.kind) {
+        case FieldPlan::Kind::kSingular:
+          VisitSingular(message, reflection, field);
+          break;
+        case FieldPlan::Kind::kRepeated:
+          VisitRepeated(message, reflection, field);
+          break;
+        case FieldPlan::Kind::kMap:
+          VisitMap(message, reflection, field);
+          break;
       }
     }
   }
@@ -60,12 +64,10 @@ class RuleWalk {
     if (message != nullptr) Visit(*message, PlanFor(*message->GetDescriptor()));
   }
 
-  void VisitSingular(const Message& message, const FieldPlan& plan) {
+  void VisitSingular(const Message& message, const Reflection& reflection, const FieldPlan& plan) {
     const FieldDescriptor& field = *plan.field;
-    const Reflection& reflection = *message.GetReflection();
-    if (field.has_presence() && !reflection.HasField(message, &field)) {
-      // A member of a oneof is required only where it is the one chosen, and then it is set.
-      if (plan.required && field.real_containing_oneof() == nullptr) faults_.Add(field.name(), "must be set");
+    if (plan.has_presence && !reflection.HasField(message, &field)) {
+      if (plan.required) faults_.Add(field.name(), "must be set");
       return;
     }
     Faults::Scope scope(faults_, field.name());
@@ -73,9 +75,8 @@ class RuleWalk {
     if (plan.below != nullptr) Visit(reflection.GetMessage(message, &field), *plan.below);
   }
 
-  void VisitRepeated(const Message& message, const FieldPlan& plan) {
+  void VisitRepeated(const Message& message, const Reflection& reflection, const FieldPlan& plan) {
     const FieldDescriptor& field = *plan.field;
-    const Reflection& reflection = *message.GetReflection();
     const int size = reflection.FieldSize(message, &field);
     if (plan.own.rules != nullptr) {
       const validate::RepeatedRules& rules = plan.own.rules->repeated();
@@ -91,9 +92,8 @@ class RuleWalk {
     }
   }
 
-  void VisitMap(const Message& message, const FieldPlan& plan) {
+  void VisitMap(const Message& message, const Reflection& reflection, const FieldPlan& plan) {
     const FieldDescriptor& field = *plan.field;
-    const Reflection& reflection = *message.GetReflection();
     const int size = reflection.FieldSize(message, &field);
     if (plan.own.rules != nullptr) {
       const validate::MapRules& rules = plan.own.rules->map();

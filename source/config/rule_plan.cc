@@ -70,11 +70,16 @@ class PlanStore {
   FieldPlan MakeField(const FieldDescriptor& field, std::vector<MessagePlan*>& fresh) {
     FieldPlan plan;
     plan.field = &field;
+    plan.kind = field.is_map()        ? FieldPlan::Kind::kMap
+                : field.is_repeated() ? FieldPlan::Kind::kRepeated
+                                      : FieldPlan::Kind::kSingular;
+    plan.has_presence = field.has_presence();
     bool skip = false;
     if (field.options().HasExtension(validate::rules)) {
       const validate::FieldRules& rules = field.options().GetExtension(validate::rules);
       skip = rules.message().skip();
-      plan.required = rules.message().required() || rules.any().required() || rules.duration().required();
+      plan.required = field.real_containing_oneof() == nullptr &&
+                      (rules.message().required() || rules.any().required() || rules.duration().required());
       if (rules.type_case() != validate::FieldRules::TYPE_NOT_SET) SetRules(plan.own, rules);
       if (rules.repeated().has_items()) {
         SetRules(plan.items, rules.repeated().items());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -19,7 +20,13 @@ struct MessagePlan;
 
 // What is to be checked about one field.
 struct FieldPlan {
+  enum class Kind : uint8_t { kSingular, kRepeated, kMap };
+
   const google::protobuf::FieldDescriptor* field = nullptr;
+  // Asking the descriptor for these takes longer than most checks.
+  Kind kind = Kind::kSingular;
+  bool has_presence = false;
+  // Must be set. Not true of members of a oneof: those are required only where chosen, and then they are set.
   bool required = false;
   // The field's own rules: of a singular value, or of the list or map as a whole.
   ValueRules own;
