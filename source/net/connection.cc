@@ -1,6 +1,7 @@
 #include "source/net/connection.h"
 
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,6 +17,11 @@ namespace {
 
 constexpr size_t kMaxWriteIovecs = 64;
 constexpr uint32_t kMinReadSize = buffer::SlicePool::kLarge;
+
+int UnreadBytes(int fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : 0;
+}
 
 }  // namespace
 
@@ -98,7 +104,9 @@ void Connection::OnFdEvents(uint32_t events) {
     FinishConnect();
     if (fd_ < 0) return;
   }
-  if ((events & EPOLLERR) != 0) {
+  if ((events & EPOLLERR) != 0 && (paused_ > 0 || closing_ || end_delivered_) && UnreadBytes(fd_) == 0) {
+    // Nobody reads, so nobody would meet the error. Where bytes are left it comes after them: an answer sent right
+    // before a RST is an answer.
     int error = 0;
     socklen_t length = sizeof(error);
     getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
@@ -197,14 +205,21 @@ bool Connection::ReadOnce(size_t* budget) {
   }
   if (n == 0) {
     readable_ = false;
+    if (write_error_ != 0 && write_error_ != EPIPE) {
+      // The write took the error that this read would have met.
+      Fail(CloseReason::kRemoteReset, write_error_);
+      return false;
+    }
     if (!end_delivered_) {
       end_delivered_ = true;
       Deliver(true);
     }
+    if (write_error_ != 0 && fd_ >= 0) Fail(CloseReason::kRemoteReset, write_error_);
     return false;
   }
   if (error == EAGAIN) {
     readable_ = false;
+    if (write_error_ != 0) Fail(CloseReason::kRemoteReset, write_error_);
     return false;
   }
   if (error == EINTR) return true;
@@ -216,6 +231,10 @@ void Connection::Deliver(bool end) { events_.OnData(read_buffer_, end); }
 
 void Connection::FlushSoon() {
   if (fd_ < 0 || connecting_) return;
+  if (write_error_ != 0) {
+    write_buffer_.Clear();
+    return;
+  }
   if (flush_at_turn_end_) {
     loop_.AtEndOfTurn(flush_task_);
   } else {
@@ -242,11 +261,26 @@ void Connection::Flush() {
     if (errno == EAGAIN) {
       writable_ = false;
     } else if (errno != EINTR) {
-      Fail(CloseReason::kRemoteReset, errno);
+      OnWriteFailed(errno);
       return;
     }
   }
   if (fd_ >= 0) AfterWrite();
+}
+
+void Connection::OnWriteFailed(int error) {
+  if (closing_ || shutdown_wanted_ || end_delivered_ || (paused_ > 0 && UnreadBytes(fd_) == 0)) {
+    Fail(CloseReason::kRemoteReset, error);
+    return;
+  }
+  // The peer may have answered before it closed, as servers do that refuse an upload half-way (RFC 9112 9.5): read on to
+  // the end, or the error, that follows.
+  write_error_ = error;
+  write_buffer_.Clear();
+  readable_ = true;
+  peer_end_ = true;
+  if (paused_ == 0) loop_.AfterEvent(read_task_);
+  CheckMarks();
 }
 
 void Connection::AfterWrite() {

@@ -97,6 +97,8 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool closing() const { return closing_; }
   bool connecting() const { return connecting_; }
   bool above_high_mark() const { return above_high_; }
+  // The kernel announced the peer's FIN, RST or an error; what was sent before may still be unread.
+  bool peer_ending() const { return peer_end_; }
   const Address& peer() const { return peer_; }
   // Asks the kernel the first time.
   const Address& local();
@@ -124,6 +126,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void Flush();
   void AfterWrite();
   void CheckMarks();
+  void OnWriteFailed(int error);
   void Fail(CloseReason reason, int error);
   void CloseFd();
   void OnReadTask() { ReadReady(); }
@@ -151,6 +154,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   uint32_t paused_ = 0;
   uint32_t read_size_;
   int last_error_ = 0;
+  int write_error_ = 0;         // The peer takes nothing any more; what it sent before is still read.
   Duration linger_{};
   uint64_t bytes_read_ = 0;
   uint64_t bytes_written_ = 0;

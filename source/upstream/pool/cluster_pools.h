@@ -54,12 +54,13 @@ class ClusterPools {
   // The same for all hosts: requests from now on get new connections. For a cluster that goes away, or with
   // close_connections_on_host_set_change.
   void Drain();
-  // Waiting requests fail with kTermination, streams under way are reset, all connections close, at once.
+  // Waiting requests fail with kTermination, streams under way are reset, all connections close, at once; requests from
+  // now on fail with kTermination.
   void CloseAll();
 
   // Nothing connected, connecting or waiting.
   bool empty() const;
-  // Called after the event that made it so. Survives nothing: set it again for another call.
+  // Calls back once, when it is or becomes so, from the loop; it may destroy this object.
   void NotifyWhenEmpty(Delegate<void()> callback);
 
   // Limits that requesters use themselves: kRetries.
@@ -77,17 +78,16 @@ class ClusterPools {
   // From pools: nothing is left in it.
   void OnPoolEmpty(HostPool& pool);
   void DropEmptyPools();
-  void OnSettled();
-  void Discard(std::unique_ptr<HostPool> pool);
+  void OnEmpty();
 
-  const WorkerServices& services_;
   const std::shared_ptr<PoolShared> shared_;
   // By Host::slot().
   std::vector<PoolsOfHost> pools_;
   std::vector<std::unique_ptr<HostPool>> draining_;
   event::Timer drop_timer_;
-  event::TurnTask settled_task_;
+  event::TurnTask empty_task_;
   Delegate<void()> when_empty_;
+  bool closed_ = false;
 };
 
 }  // namespace nuncio::upstream

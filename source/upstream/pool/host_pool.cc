@@ -1,0 +1,247 @@
+#include "source/upstream/pool/host_pool.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/upstream/pool/cluster_pools.h"
+#include "source/upstream/pool/http1_connection.h"
+#include "source/upstream/pool/http2_connection.h"
+
+namespace nuncio::upstream {
+namespace {
+
+// What a peer is taken to allow before it has said so, as HTTP/2 recommends for a minimum (RFC 9113 6.5.2).
+constexpr uint32_t kAssumedStreams = 100;
+
+uint32_t ExpectedStreams(const ClusterConfig& config) {
+  return config.protocol == UpstreamProtocol::kHttp1 ? 1
+                                                     : std::min(config.http2.max_concurrent_streams, kAssumedStreams);
+}
+
+}  // namespace
+
+HostPool::HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, HostPtr host, RoutingPriority priority)
+    : owner_(&owner),
+      shared_(std::move(shared)),
+      host_(std::move(host)),
+      limits_(shared_->limits(priority)),
+      expected_streams_(ExpectedStreams(*shared_->config)) {}
+
+HostPool::~HostPool() { NUNCIO_ASSERT(empty()); }
+
+void HostPool::Attach(UpstreamConnection& connection, http::ResponseReceiver& receiver, StreamRequester& requester) {
+  if (!limits_.Take(Limit::kRequests)) [[unlikely]] {
+    shared_->traffic.upstream_rq_pending_overflow.Inc();
+    requester.OnStreamFailed(PoolFailure::kOverflow, {}, *host_);
+    return;
+  }
+  connection.OpenStream(receiver, requester);
+}
+
+void HostPool::Wait(http::ResponseReceiver& receiver, StreamRequester& requester, PendingStream& pending,
+                    bool fresh_connection) {
+  NUNCIO_ASSERT(!pending.waiting());
+  if (!limits_.Take(Limit::kPendingRequests)) {
+    shared_->traffic.upstream_rq_pending_overflow.Inc();
+    requester.OnStreamFailed(PoolFailure::kOverflow, {}, *host_);
+    return;
+  }
+  pending.pool_ = this;
+  pending.requester_ = &requester;
+  pending.receiver_ = &receiver;
+  pending.since_ = shared_->services.loop.now();
+  pending.fresh_connection_ = fresh_connection;
+  pending_.PushBack(pending);
+  ++pending_count_;
+  ++shared_->pending;
+  if (fresh_connection) ++fresh_pending_;
+  shared_->traffic.upstream_rq_pending_total.Inc();
+  shared_->traffic.upstream_rq_pending_active.Inc();
+  EnsureConnections();
+}
+
+void HostPool::LeaveQueue(PendingStream& pending) {
+  pending.pool_ = nullptr;
+  --pending_count_;
+  --shared_->pending;
+  if (pending.fresh_connection_) --fresh_pending_;
+  shared_->traffic.upstream_rq_pending_active.Dec();
+  limits_.Return(Limit::kPendingRequests);
+}
+
+void HostPool::OnPendingCancelled(PendingStream& pending) {
+  LeaveQueue(pending);
+  shared_->traffic.upstream_rq_cancelled.Inc();
+  // Connections that are being made go on: the next request will want one.
+  FinishIfDrained();
+}
+
+PendingStream* HostPool::FirstFor(const UpstreamConnection& connection) {
+  PendingStream* pending = pending_.front();
+  if (connection.fresh() || fresh_pending_ == 0) return pending;
+  while (pending != nullptr && pending->fresh_connection_) pending = pending_.Next(*pending);
+  return pending;
+}
+
+void HostPool::Serve(UpstreamConnection& connection) {
+  while (connection.CanOpenStream()) {
+    PendingStream* pending = FirstFor(connection);
+    if (pending == nullptr) return;
+    pending->Unlink();
+    LeaveQueue(*pending);
+    Attach(connection, *pending->receiver_, *pending->requester_);
+  }
+}
+
+void HostPool::FailPending(size_t count, bool fresh_only, PoolFailure failure, std::string_view details) {
+  // Requests that come back at once, as a retry does, are not failed again here.
+  IntrusiveList<PendingStream> failed;
+  for (PendingStream* pending = pending_.front(); pending != nullptr && count > 0;) {
+    PendingStream* next = pending_.Next(*pending);
+    if (!fresh_only || pending->fresh_connection_) {
+      pending->Unlink();
+      failed.PushBack(*pending);
+      --count;
+    }
+    pending = next;
+  }
+  while (PendingStream* pending = failed.PopFront()) {
+    LeaveQueue(*pending);
+    pending->requester_->OnStreamFailed(failure, details, *host_);
+  }
+}
+
+void HostPool::EnsureConnections() {
+  if (ensuring_) return;
+  ensuring_ = true;
+  while (pending_count_ > ConnectingCapacity()) {
+    if (TakeConnectionUnit()) {
+      Open();
+      continue;
+    }
+    // An HTTP/1 connection of this pool will become free, be closed, and make room. One that carries many streams may
+    // never do so.
+    if (fresh_pending_ > 0 && connecting_.empty() && shared_->config->protocol == UpstreamProtocol::kHttp2) {
+      shared_->traffic.upstream_rq_pending_overflow.Add(fresh_pending_);
+      FailPending(fresh_pending_, true, PoolFailure::kOverflow, {});
+    }
+    break;
+  }
+  ensuring_ = false;
+}
+
+bool HostPool::TakeConnectionUnit() {
+  if (limits_.Take(Limit::kConnections)) return true;
+  shared_->traffic.upstream_cx_overflow.Inc();
+  // Where only a new connection will do, the one unused for longest gives way to it.
+  if (fresh_pending_ > 0 && CloseOldestIdle() && limits_.Take(Limit::kConnections)) return true;
+  if (connections_ > 0) return false;
+  // Without any connection of its own a pool would wait for other hosts, or other threads, without end.
+  limits_.ForceTake(Limit::kConnections);
+  return true;
+}
+
+bool HostPool::CloseOldestIdle() {
+  UpstreamConnection* connection = ready_.back();
+  if (connection == nullptr || !connection->idle()) return false;
+  connection->Close(UpstreamConnection::Side::kLocal);
+  return true;
+}
+
+void HostPool::Open() {
+  std::unique_ptr<UpstreamConnection> made;
+  if (shared_->config->protocol == UpstreamProtocol::kHttp1) {
+    made = std::make_unique<Http1Connection>(*this, shared_);
+    shared_->traffic.upstream_cx_http1_total.Inc();
+  } else {
+    made = std::make_unique<Http2Connection>(*this, shared_);
+    shared_->traffic.upstream_cx_http2_total.Inc();
+  }
+  UpstreamConnection& connection = *made.release();
+  connecting_.PushBack(connection);
+  ++connecting_count_;
+  ++connections_;
+  ++shared_->connections;
+  connection.Connect();
+}
+
+void HostPool::OnConnected(UpstreamConnection& connection) {
+  connection.ListNode<UpstreamConnection>::Unlink();
+  --connecting_count_;
+  expected_streams_ = std::max(1u, connection.max_streams());
+  OnReady(connection, false);
+}
+
+void HostPool::OnReady(UpstreamConnection& connection, bool was_ready) {
+  if (!was_ready) {
+    connection.ListNode<UpstreamConnection>::Unlink();
+    ready_.PushFront(connection);
+  }
+  if (pending_count_ > 0) {
+    Serve(connection);
+    // What is left needs more, or needs this one to make room.
+    EnsureConnections();
+  }
+  FinishIfDrained();
+}
+
+void HostPool::OnBusy(UpstreamConnection& connection) {
+  connection.ListNode<UpstreamConnection>::Unlink();
+  busy_.PushBack(connection);
+}
+
+void HostPool::Forget(UpstreamConnection& connection) {
+  if (!connection.connected()) --connecting_count_;
+  connection.ListNode<UpstreamConnection>::Unlink();
+  --connections_;
+  --shared_->connections;
+  limits_.Return(Limit::kConnections);
+  shared_->services.loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(&connection));
+}
+
+void HostPool::OnConnectionClosed() {
+  if (pending_count_ > 0) EnsureConnections();
+  FinishIfDrained();
+}
+
+void HostPool::OnConnectFailed(PoolFailure failure, std::string_view details) {
+  // What other connections in the making will serve is not given up.
+  const uint64_t served = ConnectingCapacity();
+  if (pending_count_ > served) {
+    const size_t count = pending_count_ - static_cast<size_t>(served);
+    shared_->traffic.upstream_rq_pending_failure_eject.Add(count);
+    FailPending(count, false, failure, details);
+  }
+  OnConnectionClosed();
+}
+
+void HostPool::Drain() {
+  draining_ = true;
+  FinishIfDrained();
+}
+
+void HostPool::FinishIfDrained() {
+  if (draining_ && pending_count_ == 0) {
+    while (UpstreamConnection* connection = connecting_.front()) connection->Drain();
+    while (UpstreamConnection* connection = ready_.front()) connection->Drain();
+  }
+  if (!empty()) return;
+  empty_since_ = shared_->services.loop.now();
+  if (owner_ != nullptr) owner_->OnPoolEmpty(*this);
+}
+
+void HostPool::CloseEach(Connections& connections) {
+  while (UpstreamConnection* connection = connections.front()) connection->Close(UpstreamConnection::Side::kLocal);
+}
+
+void HostPool::CloseAll() {
+  owner_ = nullptr;
+  draining_ = true;
+  ensuring_ = true;  // For good: nothing is opened any more.
+  FailPending(pending_count_, false, PoolFailure::kTermination, {});
+  CloseEach(connecting_);
+  CloseEach(ready_);
+  CloseEach(busy_);
+}
+
+}  // namespace nuncio::upstream
