@@ -12,13 +12,13 @@ namespace nuncio::route {
 
 // Answer with a new location. What is empty or unset stays as in the request. Immutable; any thread.
 struct RedirectAction {
-  std::string scheme;
-  std::string host;
+  std::string scheme{};
+  std::string host{};
   // ":443"; empty: the port of the request, left out where only the scheme changes and it was the old one's default.
-  std::string port;
+  std::string port{};
   // May have a query, which then takes the place of the request's and is not stripped.
-  std::string path;
-  std::optional<PathRewrite> path_rewrite;
+  std::string path{};
+  std::optional<PathRewrite> path_rewrite{};
   bool strip_query = false;
   // 301, 302, 303, 307 or 308.
   uint32_t status = 301;
