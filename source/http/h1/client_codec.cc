@@ -15,6 +15,7 @@ bool H1ClientCodec::Dispatch(buffer::Buffer& data) {
     if (receiver_ == nullptr) {
       // Nobody asked for these bytes: were they kept, they would answer the next request.
       usable_ = false;
+      exchange_end_ = ExchangeEnd::kFault;
       data.Clear();
       break;
     }
@@ -143,6 +144,7 @@ void H1ClientCodec::ReadTrailers(buffer::Buffer& data) {
 ResponseReceiver* H1ClientCodec::FinishAnswer(const buffer::Buffer& data) {
   // RFC 9112 9.3, and what Dispatch's comment says: the request was sent whole, to the last byte, and nothing is left.
   usable_ = persistent_ && request_complete_ && !body_writer_.broken() && data.empty() && out_.empty();
+  exchange_end_ = !request_complete_ ? ExchangeEnd::kEarly : persistent_ ? ExchangeEnd::kClean : ExchangeEnd::kLast;
   return std::exchange(receiver_, nullptr);
 }
 
@@ -150,6 +152,7 @@ void H1ClientCodec::OnEndOfInput() {
   usable_ = false;
   if (receiver_ == nullptr) return;
   if (state_ == State::kBody && body_reader_.kind() == BodyKind::kUntilClose) {
+    exchange_end_ = request_complete_ ? ExchangeEnd::kLast : ExchangeEnd::kEarly;
     ResponseReceiver* receiver = std::exchange(receiver_, nullptr);
     receiver->OnData(content_, true);
     CloseStream();
@@ -161,6 +164,7 @@ void H1ClientCodec::OnEndOfInput() {
 void H1ClientCodec::OnConnectionClosed() {
   usable_ = false;
   if (receiver_ == nullptr) return;
+  exchange_end_ = ExchangeEnd::kCutOff;
   Fail(StreamReset::kConnectionClosed, !answer_begun_              ? kConnectionTermination
                                        : state_ == State::kHead ? kIncompleteAnswerHead
                                                                 : kIncompleteAnswerBody);
@@ -246,6 +250,7 @@ void H1ClientCodec::SendTrailers(const HeaderMap& trailers) {
 void H1ClientCodec::Reset(StreamReset) {
   if (receiver_ == nullptr) return;
   usable_ = false;
+  exchange_end_ = ExchangeEnd::kAborted;
   receiver_ = nullptr;
   CloseStream();
 }
@@ -262,6 +267,7 @@ void H1ClientCodec::PauseReading(bool pause) {
 }
 
 void H1ClientCodec::Fail(const DecodeError& error) {
+  exchange_end_ = ExchangeEnd::kFault;
   Fail(IsLimit(error) ? StreamReset::kLimit : StreamReset::kProtocolError, error.details);
 }
 

@@ -37,6 +37,17 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   size_t active_streams() const override { return active_ ? 1 : 0; }
   bool reusable() const override { return !active_ && usable_; }
 
+  // How the last exchange ended, for those who count.
+  enum class ExchangeEnd : uint8_t {
+    kClean,    // Both messages are complete.
+    kLast,     // As kClean, but the host wants no further request here.
+    kEarly,    // The answer was complete before the request was.
+    kAborted,  // Reset by its sender.
+    kCutOff,   // The connection ended first.
+    kFault,    // The answer was malformed or over a limit, or bytes came that no request asked for.
+  };
+  ExchangeEnd exchange_end() const { return exchange_end_; }
+
  private:
   enum class State : uint8_t { kNoAnswer, kHead, kBody };
 
@@ -70,6 +81,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   // The connection.
   bool usable_ = true;
   bool paused_ = false;  // What events_ was told last.
+  ExchangeEnd exchange_end_ = ExchangeEnd::kClean;
 
   // The exchange under way.
   bool active_ = false;
