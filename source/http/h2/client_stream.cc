@@ -76,7 +76,13 @@ void ClientStream::OnAnswerDone() {
   }
 }
 
-void ClientStream::OnReset(StreamReset reset, std::string_view details) { receiver_.OnReset(reset, details); }
+void ClientStream::OnReset(StreamReset reset, std::string_view details) {
+  // The seam keeps one name for a connection that ended before anything of the answer came.
+  if (reset == StreamReset::kConnectionClosed) {
+    details = head_ == nullptr ? kConnectionTermination : "http2.connection_closed";
+  }
+  receiver_.OnReset(reset, details);
+}
 void ClientStream::OnSendBufferHigh() { receiver_.OnSendBufferHigh(); }
 void ClientStream::OnSendBufferLow() { receiver_.OnSendBufferLow(); }
 

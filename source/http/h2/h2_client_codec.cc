@@ -15,9 +15,9 @@ H2ClientCodec::H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events
 
 void H2ClientCodec::Start() { Session::Turn turn(session_); }
 
-void H2ClientCodec::OnEndOfInput() { session_.Close(StreamReset::kConnectionClosed, "connection_termination"); }
+void H2ClientCodec::OnEndOfInput() { session_.Close(StreamReset::kConnectionClosed, kConnectionTermination); }
 
-void H2ClientCodec::OnConnectionClosed() { session_.Close(StreamReset::kConnectionClosed, "connection_termination"); }
+void H2ClientCodec::OnConnectionClosed() { session_.Close(StreamReset::kConnectionClosed, kConnectionTermination); }
 
 uint32_t H2ClientCodec::max_streams() const {
   return std::min(options_.max_concurrent_streams, session_.peer_max_concurrent_streams());

@@ -739,8 +739,9 @@ TEST_F(H2ClientCodecTest, TheEndOfTheConnectionEndsItsStreams) {
   for (const bool fin : {true, false}) {
     Start();
     events_.closed = 0;
-    RecordingReceiver receiver = Receiver();
+    RecordingReceiver receiver = Receiver(), unanswered = Receiver();
     Get(receiver);
+    Get(unanswered);
     Exchange();
     peer_->Respond(1, {{":status", "200"}}, false);
     peer_->Body(1, "part", false);
@@ -752,7 +753,10 @@ TEST_F(H2ClientCodecTest, TheEndOfTheConnectionEndsItsStreams) {
     }
     EXPECT_EQ(receiver.body, "part");
     EXPECT_EQ(receiver.reset, StreamReset::kConnectionClosed);
-    EXPECT_EQ(events_.closed, 1);
+    EXPECT_EQ(receiver.details, "http2.connection_closed");
+    EXPECT_EQ(unanswered.reset, StreamReset::kConnectionClosed);
+    EXPECT_EQ(unanswered.details, kConnectionTermination);
+    EXPECT_EQ(events_.closed, 2);
     EXPECT_FALSE(codec_->can_open_stream());
     codec_->OnConnectionClosed();
   }
