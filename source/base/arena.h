@@ -79,6 +79,17 @@ class Arena {
     return {to, a.size() + b.size() + c.size()};
   }
 
+  // Decimal text of a number.
+  std::string_view Number(uint64_t value) {
+    char digits[20];
+    char* at = digits + sizeof(digits);
+    do {
+      *--at = static_cast<char>('0' + value % 10);
+      value /= 10;
+    } while (value != 0);
+    return Copy({at, static_cast<size_t>(digits + sizeof(digits) - at)});
+  }
+
   // Frees everything at once; all pointers into the arena die.
   void Reset();
   // Bytes held from pool and heap.

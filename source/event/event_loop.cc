@@ -16,7 +16,8 @@ EventLoop::EventLoop(const Clock& clock)
     : clock_(clock),
       epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      now_(clock.Monotonic()) {
+      now_(clock.Monotonic()),
+      system_now_(clock.System()) {
   if (epoll_fd_ < 0 || wake_fd_ < 0) {
     // Without descriptors for its loops the process cannot even say why over the network.
     NUNCIO_LOG(kMain, kCritical, ErrnoStatus(errno, "cannot create an event loop").message());
@@ -116,6 +117,7 @@ int EventLoop::WaitMillis(bool block) {
 void EventLoop::Turn(bool block) {
   event_count_ = epoll_wait(epoll_fd_, events_, kMaxEvents, WaitMillis(block));
   now_ = clock_.Monotonic();
+  system_now_ = clock_.System();
   ++turns_;
   bool woken = clock_.simulated();
   IntrusiveList<TurnTask> from_last_turn;

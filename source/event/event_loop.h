@@ -75,6 +75,8 @@ class EventLoop {
 
   // Time of the current turn: taken after waiting, so cheap and good enough for timeouts.
   MonotonicTime now() const { return now_; }
+  // Wall clock of the current turn.
+  SystemTime SystemNow() const { return system_now_; }
   // Fresh time, for measuring within a turn.
   MonotonicTime FreshNow() const { return clock_.Monotonic(); }
   const Clock& clock() const { return clock_; }
@@ -133,6 +135,7 @@ class EventLoop {
   // Owned by the loop's thread.
   ThreadCheck thread_;
   MonotonicTime now_;
+  SystemTime system_now_;
   uint64_t turns_ = 0;
   IntrusiveList<TurnTask> after_event_;
   IntrusiveList<TurnTask> end_of_turn_;

@@ -107,7 +107,7 @@ void Acceptor::AcceptSome(uint32_t max) {
     socklen_t length = sizeof(storage);
     const int fd = accept4(socket_->fd(), reinterpret_cast<sockaddr*>(&storage), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-      events_.OnAccept(fd, Address::FromSockaddr(reinterpret_cast<sockaddr*>(&storage), length));
+      events_.OnAccept(fd, Address::FromSockaddr(reinterpret_cast<sockaddr*>(&storage), length), *socket_);
       continue;
     }
     switch (errno) {

@@ -43,8 +43,8 @@ class ListenSocket {
 
 class AcceptEvents {
  public:
-  // Takes over `fd`, non-blocking and close-on-exec.
-  virtual void OnAccept(int fd, const Address& peer) = 0;
+  // Takes over `fd`, non-blocking and close-on-exec, which came in on `socket`.
+  virtual void OnAccept(int fd, const Address& peer, const ListenSocket& socket) = 0;
   // accept(2) failed for want of descriptors or memory; accepting pauses for kPause.
   virtual void OnAcceptPaused(int error) = 0;
 

@@ -1,0 +1,48 @@
+#include "source/proxy/connection_manager.h"
+
+#include <utility>
+
+#include "source/proxy/downstream_connection.h"
+
+namespace nuncio::proxy {
+
+HttpConnectionManager::HttpConnectionManager(WorkerServices& services,
+                                             std::shared_ptr<const ConnectionManagerConfig> config,
+                                             AccessLogs logs, RouteCell& routes)
+    : services_(services),
+      config_(std::move(config)),
+      logs_(std::move(logs)),
+      routes_(routes),
+      scope_(services.stats.GetScope(telemetry::HttpScopeName(config_->stat_prefix))),
+      codec_scope_(services.stats.GetScope(telemetry::ScopeName())),
+      stats_(scope_->Get<telemetry::DownstreamHttpStats>(services.slot)),
+      router_stats_(scope_->Get<telemetry::RouterStats>(services.slot)),
+      http1_stats_(codec_scope_->Get<telemetry::DownstreamHttp1Stats>(services.slot)) {}
+
+HttpConnectionManager::~HttpConnectionManager() { CloseAll(); }
+
+void HttpConnectionManager::Serve(int fd, const net::Address& peer, const net::Address& local, uint32_t buffer_limit,
+                                  Owner& owner, std::string_view listener_name, std::string_view filter_chain_name) {
+  auto* connection =
+      new DownstreamConnection(*this, fd, peer, local, buffer_limit, owner, listener_name, filter_chain_name);
+  list_.PushBack(*connection);
+  ++connections_;
+  connection->Start();
+}
+
+void HttpConnectionManager::StartDraining(Duration spread) {
+  draining_ = true;
+  DownstreamConnection* next;
+  for (DownstreamConnection* connection = list_.front(); connection != nullptr; connection = next) {
+    next = list_.Next(*connection);
+    Duration after{};
+    if (spread > Duration::zero()) after = Duration(services_.random.Below(static_cast<uint64_t>(spread.count())));
+    connection->StartDraining(after);
+  }
+}
+
+void HttpConnectionManager::CloseAll() {
+  while (DownstreamConnection* connection = list_.front()) connection->CloseNow();
+}
+
+}  // namespace nuncio::proxy

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/access_log/access_log.h"
+#include "source/base/intrusive_list.h"
+#include "source/proxy/connection_manager_config.h"
+#include "source/proxy/worker_services.h"
+#include "source/telemetry/http_stats.h"
+#include "source/telemetry/scope.h"
+
+namespace nuncio::proxy {
+
+class DownstreamConnection;
+
+// The logs that a configuration asks for, with their files open.
+using AccessLogs = std::vector<std::shared_ptr<const access_log::AccessLog>>;
+
+// One HTTP connection manager on one worker: its configuration, its statistics, and the connections that run under it.
+// Belongs to a filter chain; after the chain was replaced it stays until its last connection is gone.
+class HttpConnectionManager {
+ public:
+  HttpConnectionManager(WorkerServices& services, std::shared_ptr<const ConnectionManagerConfig> config,
+                        AccessLogs logs, RouteCell& routes);
+  ~HttpConnectionManager();
+
+  // Begins to serve a connection. Takes over `fd`. `local` may be empty, then the kernel is asked when somebody wants it.
+  // `on_close` hears of the end of it, on this thread.
+  class Owner {
+   public:
+    virtual void OnConnectionClosed(Duration lifetime) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  void Serve(int fd, const net::Address& peer, const net::Address& local, uint32_t buffer_limit, Owner& owner,
+             std::string_view listener_name, std::string_view filter_chain_name);
+
+  // Idle connections are closed, and busy ones after their current exchange: at once, or each at a moment of its own within
+  // `spread`.
+  void StartDraining(Duration spread);
+  bool draining() const { return draining_; }
+  // Closes what is left at once.
+  void CloseAll();
+  bool idle() const { return connections_ == 0; }
+  uint64_t connections() const { return connections_; }
+
+  const ConnectionManagerConfig& config() const { return *config_; }
+  WorkerServices& services() { return services_; }
+  RouteCell& routes() { return routes_; }
+  const AccessLogs& logs() const { return logs_; }
+  telemetry::DownstreamHttpStats& stats() { return stats_; }
+  telemetry::DownstreamHttp1Stats& http1_stats() { return http1_stats_; }
+  telemetry::RouterStats& router_stats() { return router_stats_; }
+
+ private:
+  friend class DownstreamConnection;
+
+
+  WorkerServices& services_;
+  const std::shared_ptr<const ConnectionManagerConfig> config_;
+  const AccessLogs logs_;
+  RouteCell& routes_;
+  const telemetry::ScopePtr scope_;
+  const telemetry::ScopePtr codec_scope_;
+  telemetry::DownstreamHttpStats& stats_;
+  telemetry::RouterStats& router_stats_;
+  telemetry::DownstreamHttp1Stats& http1_stats_;
+  IntrusiveList<DownstreamConnection> list_;
+  uint64_t connections_ = 0;
+  bool draining_ = false;
+};
+
+}  // namespace nuncio::proxy

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/access_log/access_log_config.h"
+#include "source/base/clock.h"
+#include "source/http/h1/options.h"
+#include "source/http/path.h"
+#include "source/net/address.h"
+#include "source/route/route_table.h"
+
+namespace nuncio::proxy {
+
+// What the router adds to the connection manager's own settings.
+struct RouterConfig {
+  bool suppress_envoy_headers = false;
+  bool respect_expected_rq_timeout = false;
+  // Lower-case names of x-envoy-* request headers whose malformed value is answered with 400.
+  std::vector<std::string> strict_check_headers;
+};
+
+// A compiled HttpConnectionManager. Immutable; any thread. Durations: zero means no limit.
+struct ConnectionManagerConfig {
+  enum class ServerHeader : uint8_t { kOverwrite, kAppendIfAbsent, kPassThrough };
+  enum class Underscores : uint8_t { kAllow, kReject, kDrop };
+  enum class StripPort : uint8_t { kNone, kMatching, kAny };
+
+  std::string stat_prefix;
+
+  // Exactly one of the two says where routes come from.
+  std::shared_ptr<const route::RouteTable> route_table;
+  std::string rds_route_name;
+
+  http::h1::H1Options http1;
+  Underscores underscores = Underscores::kAllow;
+
+  // Limits in time.
+  Duration idle_timeout = std::chrono::hours(1);
+  Duration max_connection_duration{};
+  // Past max_connection_duration only announce the close on the next answer, and never close in between.
+  bool safe_max_connection_duration = false;
+  Duration max_stream_duration{};
+  uint32_t max_requests_per_connection = 0;  // 0: no limit.
+  Duration request_headers_timeout = std::chrono::seconds(10);
+  Duration request_timeout{};
+  Duration stream_idle_timeout = std::chrono::minutes(5);
+  Duration delayed_close_timeout = std::chrono::seconds(1);
+  Duration drain_timeout = std::chrono::seconds(5);
+
+  // Who the client is.
+  bool use_remote_address = false;
+  uint32_t xff_trusted_hops = 0;
+  bool skip_xff_append = false;
+  bool append_x_forwarded_port = false;
+  bool unix_sockets_internal = false;
+  std::vector<net::CidrRange> internal_ranges;
+
+  // Request and answer heads.
+  std::string server_name = "envoy";
+  ServerHeader server_header = ServerHeader::kOverwrite;
+  std::string via;
+  bool generate_request_id = true;
+  bool preserve_external_request_id = false;
+  bool always_set_request_id_in_response = false;
+  bool proxy_100_continue = false;
+  bool add_user_agent = false;
+  // Empty: as received.
+  std::string scheme_overwrite;
+  StripPort strip_port = StripPort::kNone;
+  bool strip_trailing_host_dot = false;
+
+  http::PathNormalization path;
+
+  RouterConfig router;
+  std::vector<std::shared_ptr<const access_log::AccessLogConfig>> access_logs;
+};
+
+}  // namespace nuncio::proxy

@@ -1,0 +1,254 @@
+#include "source/proxy/downstream_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/http/h1/server_codec.h"
+#include "source/proxy/stream.h"
+
+namespace nuncio::proxy {
+namespace {
+
+// A draining connection without a request is closed when it was silent this long.
+constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
+
+}  // namespace
+
+DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, int fd, const net::Address& peer,
+                                           const net::Address& local, uint32_t buffer_limit,
+                                           HttpConnectionManager::Owner& owner, std::string_view listener_name,
+                                           std::string_view filter_chain_name)
+    : manager_(manager),
+      owner_(owner),
+      opened_(manager.services().loop.now()),
+      reap_task_(Delegate<void()>::Bind<&DownstreamConnection::ReapStreams>(this)),
+      timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
+  WorkerServices& services = manager.services();
+  info_.id = ++services.last_id;
+  info_.peer = peer.Unmapped();
+  info_.peer_text = info_.peer.ToString();
+  info_.peer_ip_text = info_.peer.IpText();
+  info_.listener_name = listener_name;
+  info_.filter_chain_name = filter_chain_name;
+  net::ConnectionLimits limits;
+  limits.buffer_limit = buffer_limit;
+  socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, fd, peer, limits);
+  if (local.length() > 0) socket_->set_local(local);
+  codec_ = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager.config().http1);
+  telemetry::DownstreamHttpStats& stats = manager.stats();
+  stats.downstream_cx_total.Inc();
+  stats.downstream_cx_active.Inc();
+  stats.downstream_cx_http1_total.Inc();
+  stats.downstream_cx_http1_active.Inc();
+}
+
+DownstreamConnection::~DownstreamConnection() = default;
+
+void DownstreamConnection::Start() {
+  if (!socket_->Start()) {
+    Finished(/*remote=*/false);
+    return;
+  }
+  if (const Duration max = manager_.config().max_connection_duration; max > Duration::zero()) {
+    duration_deadline_ = opened_ + max;
+    timer_.ArmAt(duration_deadline_);
+  }
+  ArmIdle();
+  if (manager_.draining()) ending_ = Ending::kDrain;
+}
+
+void DownstreamConnection::StartDraining(Duration after) {
+  if (ending_ != Ending::kNone || over_) return;
+  if (after == Duration::zero()) {
+    Drain();
+    return;
+  }
+  drain_deadline_ = manager_.services().loop.now() + after;
+  OnDeadlineMoved(drain_deadline_);
+}
+
+void DownstreamConnection::Drain() {
+  drain_deadline_ = MonotonicTime::max();
+  ending_ = Ending::kDrain;
+  if (codec_->active_streams() > 0 || !socket_->read_buffer().empty()) return;
+  // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering it
+  // with `connection: close` does not.
+  const MonotonicTime quiet_at = idle_since_ + kQuietBeforeClose;
+  if (quiet_at > manager_.services().loop.now()) {
+    drain_deadline_ = quiet_at;
+    OnDeadlineMoved(quiet_at);
+    return;
+  }
+  manager_.stats().downstream_cx_drain_close.Inc();
+  // The client may be sending right now; a lingering close spares it a RST.
+  socket_->CloseAfterFlush(manager_.config().delayed_close_timeout);
+}
+
+void DownstreamConnection::CloseNow() {
+  if (over_) return;
+  socket_->Close();
+  codec_->OnConnectionClosed();
+  Finished(/*remote=*/false);
+}
+
+void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
+  if (!data.empty() && !codec_->Dispatch(data)) {
+    // The codec reads no more. What it has to say is on its way, or nothing is.
+    data.Clear();
+  }
+  if (end && !over_ && !socket_->closed()) codec_->OnEndOfInput();
+  ReapStreams();
+  if (end && !over_ && !socket_->closed() && codec_->active_streams() == 0) {
+    socket_->CloseAfterFlush(Duration::zero());
+  }
+}
+
+void DownstreamConnection::OnClosed(net::CloseReason reason) {
+  codec_->OnConnectionClosed();
+  Finished(reason == net::CloseReason::kRemoteReset);
+}
+
+void DownstreamConnection::OnWriteBufferHigh() {
+  manager_.stats().downstream_flow_control_paused_reading_total.Inc();
+  codec_->OnSendBufferHigh();
+}
+
+void DownstreamConnection::OnWriteBufferLow() {
+  manager_.stats().downstream_flow_control_resumed_reading_total.Inc();
+  codec_->OnSendBufferLow();
+}
+
+void DownstreamConnection::OnPauseReading(bool pause) {
+  if (pause == paused_ || socket_->closed()) return;
+  paused_ = pause;
+  if (pause) {
+    socket_->PauseReading();
+  } else {
+    socket_->ResumeReading();
+    // A pipelined request may lie in the buffer already; no event of the kernel would tell of it.
+    if (!socket_->read_buffer().empty()) socket_->RedeliverSoon();
+  }
+}
+
+http::RequestReceiver& DownstreamConnection::OnNewStream(http::ResponseSender& sender) {
+  idle_deadline_ = MonotonicTime::max();
+  ++requests_;
+  const ConnectionManagerConfig& config = manager_.config();
+  if (config.max_requests_per_connection > 0 && requests_ >= config.max_requests_per_connection &&
+      ending_ == Ending::kNone) {
+    ending_ = Ending::kMaxRequests;
+    manager_.stats().downstream_cx_max_requests_reached.Inc();
+  }
+  Stream* stream = manager_.services().streams.New(*this, sender);
+  streams_.PushBack(*stream);
+  return *stream;
+}
+
+void DownstreamConnection::OnCloseAfterFlush() {
+  if (ending_ == Ending::kDrain) manager_.stats().downstream_cx_drain_close.Inc();
+  // Without bytes of the client unread a plain close cannot turn into a RST.
+  bool clean = socket_->read_buffer().empty();
+  for (IntrusiveList<Stream>* list : {&streams_, &finished_}) {
+    for (Stream* stream = list->front(); stream != nullptr; stream = list->Next(*stream)) {
+      if (!stream->request_complete()) clean = false;
+    }
+  }
+  socket_->CloseAfterFlush(clean ? Duration::zero() : manager_.config().delayed_close_timeout);
+}
+
+void DownstreamConnection::OnAbort() {
+  socket_->Abort();
+  codec_->OnConnectionClosed();
+  Finished(/*remote=*/false);
+}
+
+void DownstreamConnection::BeforeResponseHead() {
+  if (ending_ != Ending::kNone) codec_->Drain();
+}
+
+void DownstreamConnection::OnStreamFinished(Stream& stream) {
+  stream.Unlink();
+  finished_.PushBack(stream);
+  manager_.services().loop.AfterEvent(reap_task_);
+}
+
+void DownstreamConnection::ReapStreams() {
+  reap_task_.Cancel();
+  if (finished_.empty()) return;
+  while (Stream* stream = finished_.PopFront()) manager_.services().streams.Delete(stream);
+  if (streams_.empty() && !over_ && !socket_->closing()) ArmIdle();
+}
+
+void DownstreamConnection::ArmIdle() {
+  idle_since_ = manager_.services().loop.now();
+  if (const Duration idle = manager_.config().idle_timeout; idle > Duration::zero()) {
+    idle_deadline_ = manager_.services().loop.now() + idle;
+    OnDeadlineMoved(idle_deadline_);
+  }
+}
+
+void DownstreamConnection::OnDeadlineMoved(MonotonicTime deadline) {
+  // Later ones are found when the timer comes: it looks at all of them then.
+  if (!timer_.armed() || deadline < timer_.deadline()) timer_.ArmAt(deadline);
+}
+
+void DownstreamConnection::OnDeadline() {
+  const MonotonicTime now = manager_.services().loop.now();
+  for (Stream* stream = streams_.front(); stream != nullptr;) {
+    Stream* next = streams_.Next(*stream);
+    if (stream->next_deadline() <= now) stream->OnDeadline(now);
+    stream = next;
+  }
+  if (over_) return;
+  if (idle_deadline_ <= now && streams_.empty()) {
+    idle_deadline_ = MonotonicTime::max();
+    manager_.stats().downstream_cx_idle_timeout.Inc();
+    socket_->CloseAfterFlush(manager_.config().delayed_close_timeout);
+  }
+  if (duration_deadline_ <= now) {
+    duration_deadline_ = MonotonicTime::max();
+    manager_.stats().downstream_cx_max_duration_reached.Inc();
+    if (ending_ == Ending::kNone) ending_ = Ending::kMaxDuration;
+    if (streams_.empty() && !manager_.config().safe_max_connection_duration) {
+      socket_->CloseAfterFlush(manager_.config().delayed_close_timeout);
+    }
+  }
+  if (drain_deadline_ <= now) Drain();
+  MonotonicTime next = std::min({idle_deadline_, duration_deadline_, drain_deadline_});
+  for (Stream* stream = streams_.front(); stream != nullptr; stream = streams_.Next(*stream)) {
+    next = std::min(next, stream->next_deadline());
+  }
+  if (next != MonotonicTime::max()) timer_.ArmAt(next);
+}
+
+void DownstreamConnection::Finished(bool remote) {
+  if (over_) return;
+  over_ = true;
+  timer_.Disarm();
+  telemetry::DownstreamHttpStats& stats = manager_.stats();
+  const bool active = !streams_.empty();
+  stats.downstream_cx_destroy.Inc();
+  if (active) stats.downstream_cx_destroy_active_rq.Inc();
+  if (remote) {
+    stats.downstream_cx_destroy_remote.Inc();
+    if (active) stats.downstream_cx_destroy_remote_active_rq.Inc();
+  } else {
+    stats.downstream_cx_destroy_local.Inc();
+    if (active) stats.downstream_cx_destroy_local_active_rq.Inc();
+  }
+  while (Stream* stream = streams_.front()) stream->OnReset(http::StreamReset::kConnectionClosed);
+  ReapStreams();
+  const Duration lifetime = manager_.services().loop.now() - opened_;
+  stats.downstream_cx_length_ms.Record(
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lifetime).count()));
+  stats.downstream_cx_rx_bytes_total.Add(socket_->bytes_read() - bytes_read_counted_);
+  stats.downstream_cx_tx_bytes_total.Add(socket_->bytes_written() - bytes_written_counted_);
+  stats.downstream_cx_active.Dec();
+  stats.downstream_cx_http1_active.Dec();
+  ListNode<DownstreamConnection>::Unlink();
+  --manager_.connections_;
+  manager_.services().loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(this));
+  owner_.OnConnectionClosed(lifetime);
+}
+
+}  // namespace nuncio::proxy

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <memory>
+
+#include "source/access_log/stream_info.h"
+#include "source/base/intrusive_list.h"
+#include "source/http/codec.h"
+#include "source/net/connection.h"
+#include "source/proxy/connection_manager.h"
+
+namespace nuncio::proxy {
+
+class Stream;
+
+// A client's connection under an HTTP connection manager: joins the socket, the codec and the streams, and keeps all their
+// deadlines behind one timer that is rarely touched.
+class DownstreamConnection final : public net::ConnectionEvents,
+                                   public http::ServerConnectionEvents,
+                                   public access_log::LocalAddressSource,
+                                   public event::DeferredDeletable,
+                                   public ListNode<DownstreamConnection> {
+ public:
+  DownstreamConnection(HttpConnectionManager& manager, int fd, const net::Address& peer, const net::Address& local,
+                       uint32_t buffer_limit, HttpConnectionManager::Owner& owner, std::string_view listener_name,
+                       std::string_view filter_chain_name);
+  ~DownstreamConnection() override;
+
+  void Start();
+  // Once `after` has passed: closes when idle, after the current exchange otherwise.
+  void StartDraining(Duration after);
+  void CloseNow();
+
+  HttpConnectionManager& manager() { return manager_; }
+  const access_log::ConnectionInfo& info() const { return info_; }
+  net::Connection& socket() { return *socket_; }
+  http::ServerCodec& codec() { return *codec_; }
+
+  // For streams. A stream that is over waits here until nobody of it is on the stack.
+  void OnStreamFinished(Stream& stream);
+  // The earliest deadline of a stream moved to `deadline`.
+  void OnDeadlineMoved(MonotonicTime deadline);
+  // The next answer head is about to be sent: announces the close where this connection is to end.
+  void BeforeResponseHead();
+
+  const net::Address& LocalAddress() override { return socket_->local(); }
+
+  // net::ConnectionEvents
+  void OnConnected() override {}
+  void OnData(buffer::Buffer& data, bool end) override;
+  void OnClosed(net::CloseReason reason) override;
+  void OnWriteBufferHigh() override;
+  void OnWriteBufferLow() override;
+
+  // http::ServerConnectionEvents
+  void OnOutput() override { socket_->FlushSoon(); }
+  void OnPauseReading(bool pause) override;
+  http::RequestReceiver& OnNewStream(http::ResponseSender& sender) override;
+  void OnCloseAfterFlush() override;
+  void OnAbort() override;
+
+ private:
+  enum class Ending : uint8_t { kNone, kDrain, kMaxDuration, kMaxRequests };
+
+  void OnDeadline();
+  void Drain();
+  void ReapStreams();
+  void ArmIdle();
+  void Finished(bool remote);
+
+  // Constant after construction.
+  HttpConnectionManager& manager_;
+  HttpConnectionManager::Owner& owner_;
+  const MonotonicTime opened_;
+
+  access_log::ConnectionInfo info_;
+  std::unique_ptr<net::Connection> socket_;
+  std::unique_ptr<http::ServerCodec> codec_;
+  IntrusiveList<Stream> streams_;
+  IntrusiveList<Stream> finished_;
+  event::TurnTask reap_task_;
+  event::Timer timer_;
+  MonotonicTime idle_since_{};
+  // While no stream is active; MonotonicTime::max() for none.
+  MonotonicTime idle_deadline_ = MonotonicTime::max();
+  MonotonicTime drain_deadline_ = MonotonicTime::max();
+  MonotonicTime duration_deadline_ = MonotonicTime::max();
+  uint64_t requests_ = 0;
+  uint64_t bytes_read_counted_ = 0;
+  uint64_t bytes_written_counted_ = 0;
+  Ending ending_ = Ending::kNone;
+  bool paused_ = false;
+  bool over_ = false;
+};
+
+}  // namespace nuncio::proxy

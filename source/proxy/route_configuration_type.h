@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "source/config/data_source.h"
+#include "source/config/subscription.h"
+#include "source/proxy/compiled_route_configuration.h"
+
+namespace nuncio::proxy {
+
+// Route configurations as resources of RDS.
+class RouteConfigurationType final : public config::ResourceType {
+ public:
+  explicit RouteConfigurationType(config::DataSourceAccess data_sources) : data_sources_(data_sources) {}
+  std::string_view type_url() const override {
+    return "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+  }
+  bool absence_is_removal() const override { return false; }
+  std::shared_ptr<const config::CompiledResource> Compile(std::string_view bytes, std::string& name,
+                                                          config::Faults& faults) const override;
+
+ private:
+  const config::DataSourceAccess data_sources_;
+};
+
+}  // namespace nuncio::proxy

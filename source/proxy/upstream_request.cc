@@ -1,0 +1,285 @@
+#include "source/proxy/upstream_request.h"
+
+#include <utility>
+
+#include "source/http/hop_by_hop.h"
+#include "source/proxy/connection_manager_config.h"
+#include "source/proxy/stream.h"
+#include "source/upstream/host.h"
+
+namespace nuncio::proxy {
+
+using access_log::ResponseFlag;
+using http::HeaderId;
+using http::StreamReset;
+
+UpstreamRequest::~UpstreamRequest() { Cancel(); }
+
+Arena& UpstreamRequest::arena() { return stream_.arena(); }
+
+void UpstreamRequest::Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream) {
+  cluster_ = std::move(cluster);
+  head_ = &head;
+  head_ends_ = request_ended_ = end_stream;
+  Attempt(/*fresh_connection=*/false);
+}
+
+void UpstreamRequest::Attempt(bool fresh_connection) {
+  state_ = State::kWaiting;
+  ++stream_.info().attempts;
+  host_ = cluster_->PickHost();
+  if (!host_) {
+    cluster_->traffic().upstream_cx_none_healthy.Inc();
+    FailStream(503, "no_healthy_upstream", "no healthy upstream", ResponseFlag::kNoHealthyUpstream);
+    return;
+  }
+  const route::Decision& decision = stream_.decision();
+  if (decision.forward->auto_host_rewrite() && !host_->hostname().empty()) {
+    route::RewriteHost(decision, stream_.arena().Copy(host_->hostname()), *head_);
+  }
+  if (decision.virtual_host->include_request_attempt_count()) {
+    head_->headers.SetReference(HeaderId::kXEnvoyAttemptCount, stream_.arena().Number(stream_.info().attempts));
+  }
+  stream_.info().upstream_host = host_.get();
+  stream_.info().upstream_host_text = stream_.arena().Copy(host_->address_text());
+  cluster_->NewStream(*host_, static_cast<upstream::RoutingPriority>(decision.forward->priority), *this, *this,
+                      pending_, fresh_connection);
+}
+
+void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) {
+  sender_ = &sender;
+  reused_ = connection.reused;
+  state_ = State::kSending;
+  access_log::StreamInfo& info = stream_.info();
+  info.upstream_local = connection.local;
+  info.upstream_connection_id = connection.connection_id;
+  info.upstream_begin = stream_.Elapsed();
+  attempt_began_ = stream_.services().loop.now();
+  cluster_->traffic().upstream_rq_total.Inc();
+  sender_->SendHead(*head_, head_ends_);
+  if (head_ends_ || sender_ == nullptr) return;
+  if (upstream_paused_) sender_->PauseReading(true);
+  const bool ends = request_ended_ && held_trailers_ == nullptr;
+  if (!held_body_.empty() || ends) {
+    body_given_ = true;
+    sender_->SendData(held_body_, ends);
+  }
+  if (held_trailers_ != nullptr && sender_ != nullptr) sender_->SendTrailers(*held_trailers_);
+  PauseDownstream(false);
+}
+
+void UpstreamRequest::OnStreamFailed(upstream::PoolFailure failure, std::string_view details,
+                                     const upstream::Host& host) {
+  stream_.info().upstream_failure_reason = stream_.arena().Copy(details);
+  switch (failure) {
+    case upstream::PoolFailure::kOverflow:
+      FailStream(503, "upstream_reset_before_response_started{overflow}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+                 ResponseFlag::kUpstreamOverflow);
+      return;
+    case upstream::PoolFailure::kConnectFailure:
+      FailStream(503, "upstream_reset_before_response_started{connection_failure}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: connection failure",
+                 ResponseFlag::kUpstreamConnectionFailure);
+      return;
+    case upstream::PoolFailure::kConnectTimeout:
+      FailStream(503, "upstream_reset_before_response_started{connection_timeout}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: connection timeout",
+                 ResponseFlag::kUpstreamConnectionFailure);
+      return;
+    case upstream::PoolFailure::kTermination:
+      // The host left the cluster while the request waited for a connection: nothing was sent, so any other host will do.
+      if (stream_.info().attempts == 1) {
+        Attempt(/*fresh_connection=*/false);
+        return;
+      }
+      FailStream(503, "upstream_reset_before_response_started{connection_termination}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+                 ResponseFlag::kUpstreamConnectionTermination);
+      return;
+  }
+}
+
+void UpstreamRequest::SendData(buffer::Buffer& data, bool end_stream) {
+  if (state_ == State::kDone) return;
+  if (end_stream) request_ended_ = true;
+  if (sender_ != nullptr) {
+    body_given_ = true;
+    sender_->SendData(data, end_stream);
+    if (end_stream) stream_.info().upstream_request_end = stream_.Elapsed();
+    return;
+  }
+  held_body_.MoveFrom(data);
+  if (held_body_.length() > cluster_->config().per_connection_buffer_limit_bytes) PauseDownstream(true);
+}
+
+void UpstreamRequest::SendTrailers(http::HeaderMap& trailers) {
+  if (state_ == State::kDone) return;
+  request_ended_ = true;
+  if (sender_ != nullptr) {
+    body_given_ = true;
+    sender_->SendTrailers(trailers);
+  } else {
+    held_trailers_ = &trailers;
+  }
+}
+
+void UpstreamRequest::PauseReading(bool pause) {
+  if (pause == upstream_paused_) return;
+  upstream_paused_ = pause;
+  if (sender_ != nullptr) sender_->PauseReading(pause);
+}
+
+void UpstreamRequest::PauseDownstream(bool pause) {
+  if (pause == downstream_paused_ || stream_.over()) return;
+  downstream_paused_ = pause;
+  stream_.PauseDownstream(pause);
+}
+
+void UpstreamRequest::OnSendBufferHigh() {
+  cluster_->traffic().upstream_flow_control_backed_up_total.Inc();
+  PauseDownstream(true);
+}
+
+void UpstreamRequest::OnSendBufferLow() {
+  cluster_->traffic().upstream_flow_control_drained_total.Inc();
+  PauseDownstream(false);
+}
+
+void UpstreamRequest::OnInformational(http::ResponseHead& head) {
+  if (head.status == 100 && !stream_.expects_continue()) return;
+  // Answered by the proxy itself already.
+  if (head.status == 100 && !stream_.config().proxy_100_continue) return;
+  http::StripHopByHop(head.headers);
+  stream_.SendInformational(head);
+}
+
+void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) {
+  state_ = State::kReceiving;
+  access_log::StreamInfo& info = stream_.info();
+  info.response_begin = stream_.Elapsed();
+  const telemetry::StatsSlot slot = stream_.services().slot;
+  telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
+  traffic.upstream_rq_completed.Inc();
+  traffic.upstream_rq.Inc(static_cast<int>(head.status));
+  if (info.attempts > 1) traffic.upstream_rq_retry_success.Inc();
+  if (head.status >= 500) {
+    host_->stats(slot).rq_error.Inc();
+  } else {
+    host_->stats(slot).rq_success.Inc();
+  }
+  http::StripHopByHop(head.headers);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(stream_.services().loop.now() - attempt_began_).count();
+  if (!stream_.config().router.suppress_envoy_headers) {
+    head.headers.SetReference(HeaderId::kXEnvoyUpstreamServiceTime,
+                              stream_.arena().Number(static_cast<uint64_t>(took)));
+  }
+  if (end_stream) Ended();
+  stream_.SendResponseHead(head, end_stream);
+}
+
+void UpstreamRequest::OnData(buffer::Buffer& data, bool end_stream) {
+  if (end_stream) Ended();
+  stream_.SendResponseData(data, end_stream);
+}
+
+void UpstreamRequest::OnTrailers(http::HeaderMap& trailers) {
+  Ended();
+  stream_.SendResponseTrailers(trailers);
+}
+
+void UpstreamRequest::Ended() {
+  access_log::StreamInfo& info = stream_.info();
+  info.response_end = stream_.Elapsed();
+  cluster_->traffic().upstream_rq_time.Record(static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(stream_.services().loop.now() - attempt_began_).count()));
+  state_ = State::kDone;
+  sender_ = nullptr;
+}
+
+bool UpstreamRequest::MayRepeat(StreamReset reset, std::string_view details) const {
+  if (state_ != State::kSending || stream_.info().attempts > 1) return false;
+  // The request is needed whole: none of its body may have gone into a connection that is lost.
+  if (body_given_) return false;
+  // RFC 9113 8.7: a refused stream was not processed, whatever its method.
+  if (reset == StreamReset::kRemoteRefused) return true;
+  // A connection that waited in the pool may have been closed by the host while the request was on its way.
+  return reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ && http::IsIdempotent(head_->method);
+}
+
+void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
+  sender_ = nullptr;
+  telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
+  if (reset == StreamReset::kRemote || reset == StreamReset::kRemoteRefused) traffic.upstream_rq_rx_reset.Inc();
+  if (MayRepeat(reset, details)) {
+    if (cluster_->TakeRetry()) {
+      traffic.upstream_rq_retry.Inc();
+      Attempt(/*fresh_connection=*/true);
+      cluster_->ReturnRetry();
+      return;
+    }
+    traffic.upstream_rq_retry_overflow.Inc();
+  }
+  host_->stats(stream_.services().slot).rq_error.Inc();
+  // What was not answered counts as a 503 of the cluster, as its users see one.
+  if (state_ != State::kReceiving) traffic.upstream_rq.Inc(reset == StreamReset::kProtocolError ? 502 : 503);
+  stream_.info().upstream_failure_reason = details;
+  switch (reset) {
+    case StreamReset::kProtocolError:
+    case StreamReset::kLimit:
+      FailStream(502, details.empty() ? "upstream_reset_before_response_started{protocol_error}" : details,
+                 "upstream connect error or disconnect/reset before headers. reset reason: protocol error",
+                 ResponseFlag::kUpstreamProtocolError);
+      return;
+    case StreamReset::kRemote:
+    case StreamReset::kRemoteRefused:
+      FailStream(503, "upstream_reset_before_response_started{remote_reset}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: remote reset",
+                 ResponseFlag::kUpstreamRemoteReset);
+      return;
+    case StreamReset::kLocal:
+      FailStream(503, "upstream_reset_before_response_started{local_reset}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: local reset",
+                 ResponseFlag::kLocalReset);
+      return;
+    case StreamReset::kConnectionClosed:
+      FailStream(503, "upstream_reset_before_response_started{connection_termination}",
+                 "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
+                 ResponseFlag::kUpstreamConnectionTermination);
+      return;
+  }
+}
+
+void UpstreamRequest::FailStream(uint32_t status, std::string_view details, std::string_view body, ResponseFlag flag) {
+  const bool begun = state_ == State::kReceiving;
+  state_ = State::kDone;
+  sender_ = nullptr;
+  stream_.Fail(status, begun ? "upstream_reset_after_response_started" : details, body, flag);
+}
+
+void UpstreamRequest::OnTimeout() {
+  if (!active()) return;
+  cluster_->traffic().upstream_rq_timeout.Inc();
+  if (state_ != State::kReceiving) cluster_->traffic().upstream_rq.Inc(504);
+  if (host_) host_->stats(stream_.services().slot).rq_timeout.Inc();
+}
+
+void UpstreamRequest::OnMaxDuration() {
+  if (active()) cluster_->traffic().upstream_rq_max_duration_reached.Inc();
+}
+
+void UpstreamRequest::Cancel() {
+  if (!active()) return;
+  state_ = State::kDone;
+  pending_.Cancel();
+  held_body_.Clear();
+  if (http::RequestSender* sender = std::exchange(sender_, nullptr); sender != nullptr) {
+    cluster_->traffic().upstream_rq_tx_reset.Inc();
+    sender->Reset(StreamReset::kLocal);
+  } else {
+    cluster_->traffic().upstream_rq_cancelled.Inc();
+  }
+}
+
+}  // namespace nuncio::proxy

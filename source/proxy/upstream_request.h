@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "source/access_log/response_flags.h"
+#include "source/base/clock.h"
+#include "source/buffer/buffer.h"
+#include "source/http/codec.h"
+#include "source/upstream/stream_pool.h"
+#include "source/upstream/worker_cluster.h"
+
+namespace nuncio::proxy {
+
+class Stream;
+
+// The router's half of a stream: chooses a host, gets a stream to it, sends the request and hands back the answer. Part of
+// the Stream; one attempt at a time, and a second one only where the first died unanswered on a reused connection and
+// repeating is safe.
+class UpstreamRequest final : public upstream::StreamRequester, public http::ResponseReceiver {
+ public:
+  UpstreamRequest(Stream& stream, buffer::SlicePool& pool) : stream_(stream), held_body_(pool) {}
+  ~UpstreamRequest();
+
+  // `head` is final but for the host of auto_host_rewrite. `cluster` stays held until the end.
+  void Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream);
+  void SendData(buffer::Buffer& data, bool end_stream);
+  void SendTrailers(http::HeaderMap& trailers);
+  // Gives up, whatever the state. Nothing comes back after it.
+  void Cancel();
+  // The route's time is over: counts it at the cluster and the host. To be followed by Cancel.
+  void OnTimeout();
+  // The stream's longest life is over; only counts.
+  void OnMaxDuration();
+  // The client's side cannot take more for now.
+  void PauseReading(bool pause);
+
+  bool active() const { return state_ != State::kIdle && state_ != State::kDone; }
+  bool connected() const { return sender_ != nullptr; }
+
+  // upstream::StreamRequester
+  void OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) override;
+  void OnStreamFailed(upstream::PoolFailure failure, std::string_view details, const upstream::Host& host) override;
+
+  // http::ResponseReceiver
+  Arena& arena() override;
+  void OnInformational(http::ResponseHead& head) override;
+  void OnResponseHead(http::ResponseHead& head, bool end_stream) override;
+  void OnData(buffer::Buffer& data, bool end_stream) override;
+  void OnTrailers(http::HeaderMap& trailers) override;
+  void OnReset(http::StreamReset reset, std::string_view details) override;
+  void OnSendBufferHigh() override;
+  void OnSendBufferLow() override;
+
+ private:
+  enum class State : uint8_t {
+    kIdle,       // Not asked for.
+    kWaiting,    // For a connection.
+    kSending,    // The head was sent, no answer yet.
+    kReceiving,  // The answer has begun.
+    kDone,
+  };
+
+  void Attempt(bool fresh_connection);
+  bool MayRepeat(http::StreamReset reset, std::string_view details) const;
+  void Ended();
+  void PauseDownstream(bool pause);
+  void FailStream(uint32_t status, std::string_view details, std::string_view body, access_log::ResponseFlag flag);
+
+  Stream& stream_;
+  upstream::WorkerClusterRef cluster_;
+  upstream::HostRef host_;
+  http::RequestHead* head_ = nullptr;
+  http::RequestSender* sender_ = nullptr;
+  upstream::PendingStream pending_;
+  // What came of the request's body before there was a connection.
+  buffer::Buffer held_body_;
+  http::HeaderMap* held_trailers_ = nullptr;
+  MonotonicTime attempt_began_{};
+  State state_ = State::kIdle;
+  bool head_ends_ = false;       // The head is the whole request.
+  bool request_ended_ = false;   // The client's last byte is here.
+  bool body_given_ = false;      // Some of the body went to a connection.
+  bool reused_ = false;
+  bool downstream_paused_ = false;
+  bool upstream_paused_ = false;
+};
+
+}  // namespace nuncio::proxy

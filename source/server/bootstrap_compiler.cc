@@ -1,0 +1,255 @@
+#include "source/server/bootstrap_compiler.h"
+
+#include <set>
+#include <utility>
+
+#include "envoy/extensions/access_loggers/file/v3/file.pb.h"
+#include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
+#include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
+#include "source/access_log/config.h"
+#include "source/base/strings.h"
+#include "source/base/version.h"
+#include "source/config/config_source_reader.h"
+#include "source/config/converters.h"
+#include "source/config/typed_config.h"
+#include "source/config/yaml_loader.h"
+#include "source/matcher/config.h"
+#include "source/server/listener_compiler.h"
+#include "source/upstream/cluster_compiler.h"
+
+namespace nuncio::server {
+namespace {
+
+using config::Faults;
+using envoy::config::bootstrap::v3::Bootstrap;
+
+std::shared_ptr<const std::string> BytesOf(const google::protobuf::Message& message) {
+  return std::make_shared<const std::string>(message.SerializeAsString());
+}
+
+void FillNode(const Options& options, envoy::config::core::v3::Node& node) {
+  if (node.id().empty()) node.set_id(options.service_node);
+  if (node.cluster().empty()) node.set_cluster(options.service_cluster);
+  if (node.locality().zone().empty() && !options.service_zone.empty()) {
+    node.mutable_locality()->set_zone(options.service_zone);
+  }
+  // Control planes tell proxies apart by these.
+  node.set_user_agent_name("nuncio");
+  node.set_user_agent_version(std::string(kVersion));
+}
+
+void ReadStatic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) {
+  Faults::Scope scope(faults, "static_resources");
+  std::set<std::string> names;
+  for (int i = 0; i < message.static_resources().clusters_size(); ++i) {
+    Faults::Scope each(faults, "clusters", static_cast<size_t>(i));
+    const auto& cluster = message.static_resources().clusters(i);
+    if (!names.insert(cluster.name()).second) {
+      faults.Add("name", StrCat("a second cluster named ", config::Quote(cluster.name())));
+    }
+    if (auto compiled = upstream::CompileCluster(cluster, faults); compiled != nullptr) {
+      out.clusters.push_back({std::move(compiled), BytesOf(cluster)});
+    }
+  }
+  names.clear();
+  for (int i = 0; i < message.static_resources().listeners_size(); ++i) {
+    Faults::Scope each(faults, "listeners", static_cast<size_t>(i));
+    const auto& listener = message.static_resources().listeners(i);
+    auto compiled = CompileListener(listener, config::DataSourceAccess::kRead, faults);
+    if (compiled == nullptr) continue;
+    if (!names.insert(compiled->name).second) {
+      faults.Add("name", StrCat("a second listener named ", config::Quote(compiled->name)));
+    }
+    out.listeners.push_back({std::move(compiled), BytesOf(listener)});
+  }
+}
+
+void ReadDynamic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) {
+  const auto& dynamic = message.dynamic_resources();
+  Faults::Scope scope(faults, "dynamic_resources");
+  if (dynamic.has_ads_config()) {
+    Faults::Scope each(faults, "ads_config");
+    out.ads = config::ReadApiConfigSource(dynamic.ads_config(), faults);
+    bool found = false;
+    for (const auto& cluster : out.clusters) found = found || cluster.config->name == out.ads->target.cluster;
+    if (!found && !out.ads->target.cluster.empty()) {
+      faults.Add(StrCat("names the cluster ", config::Quote(out.ads->target.cluster),
+                        ", which is not among static_resources.clusters"));
+    }
+  }
+  if (dynamic.has_lds_config()) {
+    Faults::Scope each(faults, "lds_config");
+    out.lds = config::ReadConfigSource(dynamic.lds_config(), faults);
+  }
+  if (dynamic.has_cds_config()) {
+    Faults::Scope each(faults, "cds_config");
+    out.cds = config::ReadConfigSource(dynamic.cds_config(), faults);
+  }
+  for (const auto* source : {&out.lds, &out.cds}) {
+    if (source->has_value() && std::holds_alternative<config::AdsSource>((*source)->kind) && !out.ads.has_value()) {
+      faults.Add("ads_config", "required: lds_config or cds_config says `ads`");
+      break;
+    }
+  }
+}
+
+void ReadAdmin(const envoy::config::bootstrap::v3::Admin& message, BootstrapConfig& out, Faults& faults) {
+  Faults::Scope scope(faults, "admin");
+  AdminConfig admin;
+  if (message.has_address()) {
+    Faults::Scope address(faults, "address");
+    admin.address.address = ReadAddress(message.address(), &admin.address, faults);
+  } else {
+    faults.Add("address", "required: where the admin interface listens");
+  }
+  admin.address.reuse_port = false;
+  admin.address.socket_options = ReadSocketOptions(message.socket_options(), faults);
+  admin.ignore_global_limit = message.ignore_global_conn_limit();
+  auto logs = message.access_log();
+  if (!message.access_log_path().empty()) {
+    envoy::extensions::access_loggers::file::v3::FileAccessLog file;
+    file.set_path(message.access_log_path());
+    auto* log = logs.Add();
+    log->set_name("envoy.access_loggers.file");
+    log->mutable_typed_config()->PackFrom(file);
+  }
+  admin.access_logs = access_log::CompileAccessLogs(logs, "access_log", config::DataSourceAccess::kRead, faults);
+  if (message.allow_paths_size() > 0) {
+    std::vector<matcher::StringMatcher> paths;
+    for (int i = 0; i < message.allow_paths_size(); ++i) {
+      Faults::Scope each(faults, "allow_paths", static_cast<size_t>(i));
+      if (auto path = matcher::CompileStringMatcher(message.allow_paths(i), faults)) paths.push_back(*std::move(path));
+    }
+    admin.allow_paths.emplace(std::move(paths));
+  }
+  out.admin = std::move(admin);
+}
+
+void ReadStats(const envoy::config::metrics::v3::StatsConfig& message, BootstrapConfig& out, Faults& faults) {
+  Faults::Scope scope(faults, "stats_config");
+  std::vector<telemetry::TagRules::Rule> rules;
+  for (const auto& tag : message.stats_tags()) {
+    telemetry::TagRules::Rule rule;
+    rule.tag = tag.tag_name();
+    if (tag.has_regex()) rule.regex = tag.regex();
+    if (tag.has_fixed_value()) rule.fixed_value = tag.fixed_value();
+    rules.push_back(std::move(rule));
+  }
+  auto compiled = telemetry::TagRules::Create(
+      std::move(rules), !message.has_use_all_default_tags() || message.use_all_default_tags().value());
+  if (compiled.ok()) {
+    out.tag_rules = *std::move(compiled);
+  } else {
+    faults.Add(ToStd(compiled.status().message()));
+  }
+  if (!message.has_stats_matcher()) return;
+  Faults::Scope matcher_scope(faults, "stats_matcher");
+  StatsFilter filter;
+  filter.reject_all = message.stats_matcher().reject_all();
+  if (message.stats_matcher().has_exclusion_list()) {
+    Faults::Scope list(faults, "exclusion_list");
+    filter.patterns = matcher::CompileStringMatcherList(message.stats_matcher().exclusion_list(), faults);
+  } else if (message.stats_matcher().has_inclusion_list()) {
+    Faults::Scope list(faults, "inclusion_list");
+    filter.exclusive = false;
+    filter.patterns = matcher::CompileStringMatcherList(message.stats_matcher().inclusion_list(), faults);
+  }
+  out.stats_filter = std::move(filter);
+}
+
+void ReadOverload(const envoy::config::overload::v3::OverloadManager& message, BootstrapConfig& out, Faults& faults) {
+  using envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig;
+  Faults::Scope scope(faults, "overload_manager");
+  for (int i = 0; i < message.resource_monitors_size(); ++i) {
+    const auto& monitor = message.resource_monitors(i);
+    Faults::Scope each(faults, "resource_monitors", static_cast<size_t>(i));
+    Faults::Scope typed(faults, "typed_config");
+    if (!config::Holds<DownstreamConnectionsConfig>(monitor.typed_config())) {
+      faults.Add(StrCat("resource monitor ", config::Quote(monitor.name()), " of type ",
+                        config::Quote(monitor.typed_config().type_url()),
+                        " is not part of this build; known: envoy.resource_monitors.global_downstream_max_connections"));
+      continue;
+    }
+    DownstreamConnectionsConfig limit;
+    if (config::UnpackAndCheck(monitor.typed_config(), &limit, faults)) {
+      out.max_downstream_connections = static_cast<uint64_t>(limit.max_active_downstream_connections());
+    }
+  }
+}
+
+void ReadRest(const Bootstrap& message, BootstrapConfig& out, Faults& faults) {
+  if (message.cluster_manager().has_upstream_bind_config()) {
+    Faults::Scope manager(faults, "cluster_manager");
+    Faults::Scope bind(faults, "upstream_bind_config");
+    out.upstream_bind = std::make_shared<const upstream::BindOptions>(
+        upstream::CompileBindConfig(message.cluster_manager().upstream_bind_config(), faults));
+  }
+  out.stats_flush_interval = config::DurationField(message.has_stats_flush_interval(), message.stats_flush_interval(),
+                                                   "stats_flush_interval", out.stats_flush_interval, faults);
+  if (message.has_typed_dns_resolver_config()) {
+    Faults::Scope scope(faults, "typed_dns_resolver_config");
+    if (auto dns = upstream::CompileDnsResolver(message.typed_dns_resolver_config(), faults)) out.dns = *std::move(dns);
+  }
+  if (message.has_default_regex_engine()) {
+    Faults::Scope scope(faults, "default_regex_engine");
+    Faults::Scope typed(faults, "typed_config");
+    envoy::extensions::regex_engines::v3::GoogleRE2 re2;
+    config::UnpackAndCheck(message.default_regex_engine().typed_config(), &re2, faults);
+  }
+  if (message.has_application_log_config()) {
+    Faults::Scope scope(faults, "application_log_config");
+    Faults::Scope format(faults, "log_format");
+    const auto& log_format = message.application_log_config().log_format();
+    if (log_format.has_json_format()) {
+      faults.Add("json_format", "the proxy's own log is written as text; use text_format");
+    } else {
+      out.log_format = log_format.text_format();
+    }
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Bootstrap> LoadBootstrap(const Options& options) {
+  Faults faults(config::UnknownFieldsPolicy{
+      options.allow_unknown_static_fields ? config::UnknownFieldsPolicy::Action::kWarn
+                                          : config::UnknownFieldsPolicy::Action::kReject,
+      false});
+  Bootstrap bootstrap;
+  if (!options.config_path.empty() && !config::LoadFile(options.config_path, bootstrap, faults)) {
+    return faults.ToStatus(options.config_path);
+  }
+  if (!options.config_yaml.empty()) {
+    Faults text_faults(faults.policy());
+    if (!config::MergeText(options.config_yaml, config::TextFormat::kAuto, bootstrap, text_faults)) {
+      return text_faults.ToStatus("--config-yaml");
+    }
+  }
+  FillNode(options, *bootstrap.mutable_node());
+  return bootstrap;
+}
+
+std::shared_ptr<const BootstrapConfig> CompileBootstrap(const Bootstrap& message, Faults& faults) {
+  const size_t faults_before = faults.count();
+  auto out = std::make_shared<BootstrapConfig>();
+  out->node_id = message.node().id();
+  out->node_cluster = message.node().cluster();
+  out->node_bytes = BytesOf(message.node());
+  out->bytes = BytesOf(message);
+  Bootstrap checked = message;
+  if (!config::CheckMessage(checked, faults)) return nullptr;
+  ReadStatic(message, *out, faults);
+  if (message.has_dynamic_resources()) ReadDynamic(message, *out, faults);
+  if (message.has_admin()) ReadAdmin(message.admin(), *out, faults);
+  if (message.has_stats_config()) ReadStats(message.stats_config(), *out, faults);
+  if (message.has_overload_manager()) ReadOverload(message.overload_manager(), *out, faults);
+  ReadRest(message, *out, faults);
+  if (out->ads.has_value() && (out->node_id.empty() || out->node_cluster.empty())) {
+    faults.Add("node", "id and cluster are required with dynamic_resources.ads_config (or --service-node and "
+                       "--service-cluster): the control plane knows the proxy by them");
+  }
+  if (faults.count() != faults_before) return nullptr;
+  return out;
+}
+
+}  // namespace nuncio::server

@@ -1,0 +1,318 @@
+#include "source/server/listener_registry.h"
+
+#include <utility>
+
+#include "source/base/logging.h"
+#include "source/base/strings.h"
+
+namespace nuncio::server {
+
+ListenerRegistry::ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, access_log::LogWriter& logs,
+                                   telemetry::StatsStore& stats, DrainPlan drain_plan)
+    : workers_(workers),
+      routes_(routes),
+      logs_(logs),
+      drain_plan_(drain_plan),
+      scope_(stats.GetScope(telemetry::ScopeName().Add("listener_manager"))),
+      lds_scope_(stats.GetScope(telemetry::ScopeName().Add("listener_manager").Add("lds"))),
+      stats_(scope_->Get<telemetry::ListenerManagerStats>(telemetry::kMainSlot)) {}
+
+ListenerRegistry::~ListenerRegistry() = default;
+
+void ListenerRegistry::AddStatic(std::shared_ptr<const ListenerConfig> config,
+                                 std::shared_ptr<const std::string> bytes, config::Faults& faults) {
+  if (listeners_.contains(config->name)) {
+    faults.Add("name", StrCat("a second listener named ", config::Quote(config->name)));
+    return;
+  }
+  Apply(/*is_static=*/true, std::move(config), std::move(bytes), "", faults);
+}
+
+void ListenerRegistry::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) {
+  // Removals first: an added listener may take over the address of a removed one.
+  for (const std::string& name : update.removed) {
+    const auto found = listeners_.find(name);
+    if (found != listeners_.end() && !found->second.is_static) Remove(name);
+  }
+  for (const config::DecodedResource& resource : update.added_or_changed) {
+    config::Faults faults;
+    const auto found = listeners_.find(resource.name);
+    if (found != listeners_.end() && found->second.is_static) {
+      faults.Add("name", "is that of a static listener, which discovery cannot change");
+    } else {
+      Apply(/*is_static=*/false, resource.As<ListenerConfig>(), resource.bytes, resource.version, faults);
+    }
+    if (faults.empty()) continue;
+    NUNCIO_LOG(kConfig, kWarning, faults.ToString(StrCat("lds: listener ", resource.name, " refused")));
+    result.Refuse(resource.name, std::move(faults));
+  }
+  FirstAnswer();
+}
+
+void ListenerRegistry::OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) {
+  auto& stats = lds_scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot);
+  if (failure == config::FetchFailure::kTimedOut) stats.init_fetch_timeout.Inc();
+  NUNCIO_LOG(kConfig, kWarning, "lds: ", reason, "; going on with the listeners there are");
+  FirstAnswer();
+}
+
+void ListenerRegistry::FirstAnswer() {
+  first_answer_ = true;
+  auto waiting = std::exchange(when_first_answer_, {});
+  for (auto& then : waiting) then();
+}
+
+void ListenerRegistry::WhenFirstAnswer(std::function<void()> then) {
+  if (first_answer_) {
+    then();
+  } else {
+    when_first_answer_.push_back(std::move(then));
+  }
+}
+
+void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfig> config,
+                             std::shared_ptr<const std::string> bytes, const std::string& version,
+                             config::Faults& faults) {
+  const std::string name = config->name;
+  const auto found = listeners_.find(name);
+  Listener* before = found == listeners_.end() ? nullptr : &found->second;
+  if (before != nullptr) {
+    const auto& newest = before->warming != nullptr ? before->warming : before->active;
+    if (newest != nullptr && newest->config->hash == config->hash) {
+      newest->version = version;
+      return;
+    }
+  }
+  auto generation = std::make_shared<Generation>();
+  generation->config = config;
+  generation->bytes = std::move(bytes);
+  generation->version = version;
+  generation->updated_at = std::chrono::system_clock::now();
+  if (!OpenLogs(*config, *generation, faults) || !BindAddresses(*config, before, *generation, faults)) {
+    stats_.listener_create_failure.Inc();
+    return;
+  }
+  auto routes_of = [&](const FilterChainConfig& chain) {
+    generation->routes.push_back(chain.rds.has_value() ? routes_.Acquire(*chain.rds, chain.http->rds_route_name,
+                                                                         chain.http->stat_prefix)
+                                                       : nullptr);
+  };
+  for (const auto& chain : config->chains) routes_of(*chain);
+  if (config->default_chain != nullptr) routes_of(*config->default_chain);
+
+  Listener& listener = listeners_[name];
+  listener.is_static = is_static;
+  listener.warming = generation;
+  if (before == nullptr) {
+    stats_.listener_added.Inc();
+  } else {
+    stats_.listener_modified.Inc();
+  }
+  for (const auto& route : generation->routes) {
+    if (route == nullptr || route->ready()) continue;
+    route->WhenReady(generation, [this, name, weak = std::weak_ptr<Generation>(generation)] {
+      if (auto alive = weak.lock(); alive != nullptr) CheckWarm(name, alive);
+    });
+  }
+  CheckWarm(name, generation);
+  CountGauges();
+}
+
+void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation) {
+  const auto found = listeners_.find(name);
+  if (found == listeners_.end() || found->second.warming != generation) return;
+  for (const auto& route : generation->routes) {
+    if (route != nullptr && !route->ready()) return;
+  }
+  Activate(name, generation);
+}
+
+void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<Generation>& generation) {
+  Listener& listener = listeners_[name];
+  const bool update = listener.active != nullptr;
+  const bool same_sockets = update && listener.active->sockets == generation->sockets;
+  listener.warming = nullptr;
+  listener.active = generation;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    ListenerUpdate per_worker;
+    per_worker.config = generation->config;
+    for (const auto& sockets : generation->sockets) per_worker.sockets.push_back(sockets->by_worker[i]);
+    for (const auto& route : generation->routes) {
+      per_worker.routes.push_back(route == nullptr ? nullptr : route->cells()[i]);
+    }
+    per_worker.access_logs = generation->access_logs;
+    workers_.Post(i, [per_worker, plan = drain_plan_](Worker& worker) { worker.ApplyListener(per_worker, plan); });
+  }
+  stats_.listener_create_success.Inc();
+  if (same_sockets) stats_.listener_in_place_updated.Inc();
+  NUNCIO_LOG(kConfig, kInfo, "listener ", name, update ? " updated" : " added",
+             generation->version.empty() ? "" : StrCat(", version ", generation->version));
+  CountGauges();
+  if (warming() == 0) {
+    auto waiting = std::exchange(when_warm_, {});
+    for (auto& then : waiting) then();
+  }
+}
+
+void ListenerRegistry::Remove(const std::string& name) {
+  const auto found = listeners_.find(name);
+  if (found->second.active != nullptr) {
+    workers_.PostToAll([name, plan = drain_plan_](Worker& worker) { worker.RemoveListener(name, plan); });
+  }
+  listeners_.erase(found);
+  stats_.listener_removed.Inc();
+  NUNCIO_LOG(kConfig, kInfo, "listener ", name, " removed");
+  CountGauges();
+}
+
+std::shared_ptr<ListenerRegistry::Sockets> ListenerRegistry::FindSockets(const Listener* before,
+                                                                        const std::string& key) const {
+  if (before == nullptr) return nullptr;
+  for (const auto* generation : {&before->warming, &before->active}) {
+    if (*generation == nullptr) continue;
+    const auto& addresses = (*generation)->config->addresses;
+    for (size_t i = 0; i < (*generation)->sockets.size(); ++i) {
+      if (addresses[i].SocketKey() == key) return (*generation)->sockets[i];
+    }
+  }
+  return nullptr;
+}
+
+bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listener* before, Generation& generation,
+                                     config::Faults& faults) {
+  if (!config.bind_to_port) return true;
+  const size_t faults_before = faults.count();
+  for (size_t i = 0; i < config.addresses.size(); ++i) {
+    const ListenAddress& address = config.addresses[i];
+    const std::string field = i == 0 ? "address" : StrCat("additional_addresses[", i - 1, "].address");
+    if (auto kept = FindSockets(before, address.SocketKey()); kept != nullptr) {
+      generation.sockets.push_back(std::move(kept));
+      continue;
+    }
+    // SO_REUSEPORT lets two listeners of ours bind one address; connections would then go to either.
+    for (const auto& [name, other] : listeners_) {
+      if (&other == before || address.address.port() == 0) continue;
+      for (const auto* each : {&other.warming, &other.active}) {
+        if (*each == nullptr) continue;
+        for (const ListenAddress& taken : (*each)->config->addresses) {
+          if (taken.address == address.address) {
+            faults.Add(field, StrCat(address.address.ToString(), " is listener ", config::Quote(name), "'s already"));
+            return false;
+          }
+        }
+      }
+    }
+    auto bound = Bind(address);
+    if (!bound.ok()) {
+      faults.Add(field, ToStd(bound.status().message()));
+      continue;
+    }
+    generation.sockets.push_back(*std::move(bound));
+  }
+  return faults.count() == faults_before;
+}
+
+bool ListenerRegistry::OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults) {
+  const size_t faults_before = faults.count();
+  auto open = [&](const FilterChainConfig& chain) {
+    proxy::AccessLogs& logs = generation.access_logs.emplace_back();
+    for (const auto& each : chain.http->access_logs) {
+      auto log = access_log::AccessLog::Create(each, logs_);
+      if (log.ok()) {
+        logs.push_back(*std::move(log));
+      } else {
+        faults.Add("access_log", ToStd(log.status().message()));
+      }
+    }
+  };
+  for (size_t i = 0; i < config.chains.size(); ++i) {
+    config::Faults::Scope scope(faults, "filter_chains", i);
+    open(*config.chains[i]);
+  }
+  if (config.default_chain != nullptr) {
+    config::Faults::Scope scope(faults, "default_filter_chain");
+    open(*config.default_chain);
+  }
+  return faults.count() == faults_before;
+}
+
+absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bind(const ListenAddress& address) {
+  net::ListenSocket::Options options;
+  const bool each_its_own = address.reuse_port && address.address.is_ip();
+  options.reuse_port = each_its_own;
+  options.ipv4_compat = address.ipv4_compat;
+  options.transparent = address.transparent;
+  options.freebind = address.freebind;
+  options.backlog = address.backlog;
+  options.unix_mode = address.unix_mode;
+  options.fast_open_queue = address.fast_open_queue;
+  options.keepalive = address.keepalive.has_value() ? &*address.keepalive : nullptr;
+  options.socket_options = &address.socket_options;
+  auto sockets = std::make_shared<Sockets>();
+  net::Address where = address.address;
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    if (i > 0 && !each_its_own) {
+      sockets->by_worker.push_back(sockets->by_worker[0]);
+      continue;
+    }
+    auto socket = net::ListenSocket::Create(where, options);
+    if (!socket.ok()) return socket.status();
+    // Port 0: the kernel chose one for the first; the others take the same.
+    where = (*socket)->local();
+    sockets->by_worker.push_back(*std::move(socket));
+  }
+  return sockets;
+}
+
+std::vector<ListenerRegistry::Entry> ListenerRegistry::Entries() const {
+  std::vector<Entry> out;
+  for (const auto& [name, listener] : listeners_) {
+    Entry entry;
+    entry.name = name;
+    entry.is_static = listener.is_static;
+    if (listener.active != nullptr) entry.active = listener.active->config;
+    if (listener.warming != nullptr) entry.warming = listener.warming->config;
+    const auto& shown = listener.active != nullptr ? listener.active : listener.warming;
+    entry.version = shown->version;
+    entry.updated_at = shown->updated_at;
+    entry.bytes = shown->bytes;
+    for (const auto& sockets : shown->sockets) entry.addresses.push_back(sockets->by_worker[0]->local());
+    out.push_back(std::move(entry));
+  }
+  return out;
+}
+
+size_t ListenerRegistry::warming() const {
+  size_t count = 0;
+  for (const auto& [name, listener] : listeners_) count += listener.warming != nullptr ? 1 : 0;
+  return count;
+}
+
+void ListenerRegistry::WhenWarm(std::function<void()> then) {
+  if (warming() == 0) {
+    then();
+  } else {
+    when_warm_.push_back(std::move(then));
+  }
+}
+
+void ListenerRegistry::StopListening(bool inbound_only) {
+  if (!inbound_only) stopped_ = true;
+  stats_.listener_stopped.Inc();
+  workers_.PostToAll([inbound_only](Worker& worker) { worker.StopListening(inbound_only); });
+  // The workers share the sockets with the registry; a socket closes with its last holder.
+  for (auto& [name, listener] : listeners_) {
+    if (listener.active == nullptr) continue;
+    if (inbound_only && listener.active->config->direction != ListenerConfig::Direction::kInbound) continue;
+    listener.active->sockets.clear();
+  }
+}
+
+void ListenerRegistry::CountGauges() {
+  int64_t active = 0;
+  for (const auto& [name, listener] : listeners_) active += listener.active != nullptr ? 1 : 0;
+  stats_.total_listeners_active.Set(active);
+  stats_.total_listeners_warming.Set(static_cast<int64_t>(warming()));
+}
+
+}  // namespace nuncio::server

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/access_log/log_writer.h"
+#include "source/config/fault.h"
+#include "source/config/subscription.h"
+#include "source/server/listener_config.h"
+#include "source/server/route_registry.h"
+#include "source/server/worker_pool.h"
+#include "source/telemetry/xds_stats.h"
+
+namespace nuncio::server {
+
+// All listeners of the process: takes their configurations, binds their addresses, waits until their routes are known, and
+// hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
+class ListenerRegistry final : public config::ResourceWatcher {
+ public:
+  ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, access_log::LogWriter& logs,
+                   telemetry::StatsStore& stats, DrainPlan drain_plan);
+  ~ListenerRegistry() override;
+
+  // Where a listener stands, for the admin interface.
+  struct Entry {
+    std::string name;
+    bool is_static = false;
+    std::shared_ptr<const ListenerConfig> active;
+    // Waits for its routes; the active one, if any, serves meanwhile.
+    std::shared_ptr<const ListenerConfig> warming;
+    std::string version;
+    SystemTime updated_at{};
+    // Wire form and version of what is active or, before the first, warming.
+    std::shared_ptr<const std::string> bytes;
+    // As bound: with the port that the kernel chose for 0.
+    std::vector<net::Address> addresses;
+  };
+
+  // A listener of the bootstrap. Faults: an address that is taken or cannot be bound.
+  void AddStatic(std::shared_ptr<const ListenerConfig> config, std::shared_ptr<const std::string> bytes,
+                 config::Faults& faults);
+
+  // Names of the listeners, warming ones too.
+  std::vector<Entry> Entries() const;
+  size_t warming() const;
+  // Runs `then` when nothing is warming any more, now or later.
+  void WhenWarm(std::function<void()> then);
+
+  // Ends all listening, or that of inbound listeners, after what waits in the queues was accepted.
+  void StopListening(bool inbound_only);
+  bool stopped() const { return stopped_; }
+
+  // Listeners from discovery.
+  void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
+  void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
+  bool first_answer() const { return first_answer_; }
+  // Runs `then` once the first answer came or is not waited for any longer.
+  void WhenFirstAnswer(std::function<void()> then);
+
+ private:
+  struct Sockets {
+    // One per worker; without SO_REUSEPORT the same one for all.
+    std::vector<std::shared_ptr<net::ListenSocket>> by_worker;
+  };
+  struct Generation {
+    std::shared_ptr<const ListenerConfig> config;
+    std::shared_ptr<const std::string> bytes;
+    std::string version;
+    SystemTime updated_at{};
+    // By address of the config.
+    std::vector<std::shared_ptr<Sockets>> sockets;
+    // By chain, the default chain last; null where the chain has its own table.
+    std::vector<std::shared_ptr<RouteSubscription>> routes;
+    std::vector<proxy::AccessLogs> access_logs;
+  };
+  struct Listener {
+    bool is_static = false;
+    std::shared_ptr<Generation> active;
+    std::shared_ptr<Generation> warming;
+  };
+
+  void Apply(bool is_static, std::shared_ptr<const ListenerConfig> config, std::shared_ptr<const std::string> bytes,
+             const std::string& version, config::Faults& faults);
+  void Remove(const std::string& name);
+  bool BindAddresses(const ListenerConfig& config, const Listener* before, Generation& generation,
+                     config::Faults& faults);
+  std::shared_ptr<Sockets> FindSockets(const Listener* before, const std::string& key) const;
+  absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address);
+  bool OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults);
+  void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
+  void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
+  void CountGauges();
+  void FirstAnswer();
+
+  WorkerPool& workers_;
+  RouteRegistry& routes_;
+  access_log::LogWriter& logs_;
+  const DrainPlan drain_plan_;
+  const telemetry::ScopePtr scope_;
+  const telemetry::ScopePtr lds_scope_;
+  telemetry::ListenerManagerStats& stats_;
+  std::map<std::string, Listener> listeners_;
+  std::vector<std::function<void()>> when_warm_;
+  std::vector<std::function<void()>> when_first_answer_;
+  bool first_answer_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace nuncio::server

@@ -1,0 +1,104 @@
+#include "source/server/route_registry.h"
+
+#include "source/base/logging.h"
+#include "source/server/worker_pool.h"
+#include "source/telemetry/xds_stats.h"
+
+namespace nuncio::server {
+
+RouteSubscription::RouteSubscription(WorkerPool& workers, telemetry::StatsStore& stats,
+                                     const config::ResourceType& type, config::SubscriptionFactory& factory,
+                                     const config::ConfigSource& source, std::string name,
+                                     const std::string& stat_prefix)
+    : workers_(workers), name_(std::move(name)), scope_(stats.GetScope(telemetry::RdsScopeName(stat_prefix, name_))) {
+  for (size_t i = 0; i < workers.size(); ++i) cells_.push_back(std::make_shared<proxy::RouteCell>());
+  subscription_ = factory.Subscribe(source, type, config::ResourceNames::Only({name_}), *this);
+}
+
+RouteSubscription::~RouteSubscription() {
+  subscription_.reset();
+  // The cells' tables were made on their workers and are counted there without atomics: let go of them there.
+  for (size_t i = 0; i < cells_.size(); ++i) {
+    workers_.Post(i, [cell = std::move(cells_[i])](Worker&) {});
+  }
+}
+
+void RouteSubscription::WhenReady(std::weak_ptr<void> guard, std::function<void()> then) {
+  if (ready_) {
+    then();
+  } else {
+    waiting_.emplace_back(std::move(guard), std::move(then));
+  }
+}
+
+void RouteSubscription::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult&) {
+  auto& stats = scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot);
+  stats.update_attempt.Inc();
+  for (const config::DecodedResource& resource : update.added_or_changed) {
+    if (resource.name != name_) continue;
+    resource_ = resource;
+    has_resource_ = true;
+    updated_at_ = std::chrono::system_clock::now();
+    const auto table = resource.As<proxy::CompiledRouteConfiguration>()->table;
+    for (size_t i = 0; i < cells_.size(); ++i) {
+      workers_.Post(i, [cell = cells_[i], table](Worker& worker) {
+        cell->table = LocalRef<route::RouteTable>(table, worker.home());
+      });
+    }
+    scope_->Get<telemetry::RdsStats>(telemetry::kMainSlot).config_reload.Inc();
+    NUNCIO_LOG(kConfig, kInfo, "rds: route configuration ", name_, " is now version ", resource.version);
+  }
+  stats.update_success.Inc();
+  BecomeReady();
+}
+
+void RouteSubscription::OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) {
+  NUNCIO_LOG(kConfig, kWarning, "rds: route configuration ", name_, ": ", reason,
+             "; requests to it are answered 404 until it comes");
+  auto& stats = scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot);
+  if (failure == config::FetchFailure::kTimedOut) stats.init_fetch_timeout.Inc();
+  if (failure == config::FetchFailure::kRefused) stats.update_rejected.Inc();
+  BecomeReady();
+}
+
+void RouteSubscription::BecomeReady() {
+  if (ready_) return;
+  ready_ = true;
+  auto waiting = std::move(waiting_);
+  waiting_.clear();
+  for (auto& [guard, then] : waiting) {
+    if (auto alive = guard.lock(); alive != nullptr) then();
+  }
+}
+
+RouteRegistry::RouteRegistry(WorkerPool& workers, telemetry::StatsStore& stats,
+                             const config::ResourceType& type, config::SubscriptionFactory& factory)
+    : workers_(workers), stats_(stats), type_(type), factory_(factory) {}
+
+std::shared_ptr<RouteSubscription> RouteRegistry::Acquire(const config::ConfigSource& source, const std::string& name,
+                                                          const std::string& stat_prefix) {
+  const auto key = std::make_pair(name, stat_prefix);
+  auto [begin, end] = subscriptions_.equal_range(key);
+  for (auto at = begin; at != end;) {
+    auto alive = at->second.second.lock();
+    if (alive == nullptr) {
+      at = subscriptions_.erase(at);
+      continue;
+    }
+    if (at->second.first == source) return alive;
+    ++at;
+  }
+  auto fresh = std::make_shared<RouteSubscription>(workers_, stats_, type_, factory_, source, name, stat_prefix);
+  subscriptions_.emplace(key, std::make_pair(source, std::weak_ptr<RouteSubscription>(fresh)));
+  return fresh;
+}
+
+std::vector<std::shared_ptr<RouteSubscription>> RouteRegistry::All() const {
+  std::vector<std::shared_ptr<RouteSubscription>> out;
+  for (const auto& [key, value] : subscriptions_) {
+    if (auto alive = value.second.lock(); alive != nullptr) out.push_back(std::move(alive));
+  }
+  return out;
+}
+
+}  // namespace nuncio::server

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "source/net/acceptor.h"
+#include "source/proxy/connection_manager.h"
+#include "source/server/connection_limit.h"
+#include "source/server/listener_config.h"
+#include "source/telemetry/listener_stats.h"
+
+namespace nuncio::server {
+
+// How connections that are to end are told: at once, or spread over the drain time so that clients do not come back
+// all in the same moment.
+struct DrainPlan {
+  Duration time{};
+  bool gradual = true;
+};
+
+// What an update of a listener brings to a worker. Made on main, one per worker.
+struct ListenerUpdate {
+  std::shared_ptr<const ListenerConfig> config;
+  // One per address of the config.
+  std::vector<std::shared_ptr<net::ListenSocket>> sockets;
+  // Where chains with RDS find their routes: parallel to config->chains, the default chain's last; null for chains that
+  // have their own table.
+  std::vector<std::shared_ptr<proxy::RouteCell>> routes;
+  // The chains' logs, likewise.
+  std::vector<proxy::AccessLogs> access_logs;
+};
+
+// One listener on one worker: accepts on the worker's own sockets, chooses filter chains, and keeps those that an update
+// replaced until their connections are gone. Worker thread.
+class WorkerListener final : public net::AcceptEvents {
+ public:
+  WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home, uint32_t worker,
+                 const std::string& stat_prefix);
+  ~WorkerListener();
+
+  // Takes the new configuration. Sockets that both have stay as they are; sockets no longer named are emptied of waiting
+  // connections and let go. Connections of chains that are not in the new configuration are drained.
+  void Apply(ListenerUpdate update, const DrainPlan& plan);
+  // Serves what waits in the accept queues, lets go of the sockets, and drains all connections.
+  void Remove(const DrainPlan& plan);
+  // Stops accepting; what waits in the queues is served first.
+  void StopListening();
+  // All connections are to end; accepting goes on, and what comes in is answered with `connection: close`.
+  void DrainConnections(const DrainPlan& plan);
+  // Closes what is left.
+  void CloseAll();
+
+  // No socket and no connection is left.
+  bool finished() const;
+  bool removed() const { return removed_; }
+  uint64_t connections() const;
+  const ListenerConfig& config() const { return *config_; }
+
+  void OnAccept(int fd, const net::Address& peer, const net::ListenSocket& socket) override;
+  void OnAcceptPaused(int error) override;
+
+ private:
+  // A filter chain in force or on its way out.
+  struct Chain : proxy::HttpConnectionManager::Owner {
+    Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
+          std::shared_ptr<proxy::RouteCell> routes, proxy::AccessLogs access_logs, proxy::WorkerServices& services,
+          ObjectHome& home);
+    void OnConnectionClosed(Duration lifetime) override { listener.OnConnectionClosed(lifetime); }
+
+    WorkerListener& listener;
+    const std::shared_ptr<const FilterChainConfig> config;
+    const std::shared_ptr<proxy::RouteCell> routes;
+    proxy::HttpConnectionManager manager;
+    std::unique_ptr<event::Timer> drain_end;
+    void OnDrainEnd() { manager.CloseAll(); }
+  };
+
+  void Drain(Chain& chain, const DrainPlan& plan);
+  Chain* FindChain(const net::Address& local, const net::Address& peer);
+  void OnConnectionClosed(Duration lifetime);
+  void Forget();
+
+  proxy::WorkerServices& services_;
+  ConnectionLimit& limit_;
+  ObjectHome& home_;
+  const telemetry::ScopePtr scope_;
+  const telemetry::ScopePtr worker_scope_;
+  telemetry::ListenerStats& stats_;
+  telemetry::ListenerWorkerStats& worker_stats_;
+
+  std::shared_ptr<const ListenerConfig> config_;
+  std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
+  std::vector<std::unique_ptr<Chain>> chains_;
+  std::vector<std::unique_ptr<Chain>> draining_;
+  event::TurnTask forget_task_;
+  bool removed_ = false;
+};
+
+}  // namespace nuncio::server

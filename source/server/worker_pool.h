@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "source/server/worker.h"
+
+namespace nuncio::server {
+
+// The workers, as main sees them.
+class WorkerPool {
+ public:
+  // `cpus`: processors to pin to, one per worker in turn; empty: none.
+  WorkerPool(uint32_t count, Worker::Options options, const std::vector<int>& cpus);
+
+  size_t size() const { return workers_.size(); }
+  Worker& at(size_t index) { return *workers_[index]; }
+  void Start();
+  void Stop();
+
+  // Runs `closure` on one worker, or a copy of it on each. A worker that has not started runs it when it does.
+  void Post(size_t index, std::function<void(Worker&)> closure);
+  void PostToAll(const std::function<void(Worker&)>& closure);
+
+  uint64_t connections() const;
+
+ private:
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace nuncio::server
