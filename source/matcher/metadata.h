@@ -18,6 +18,8 @@ struct MetadataValue {
 
   // Compact JSON, appended. Numbers that are integral are written without a fraction.
   void AppendJson(std::string& out) const;
+
+  bool operator==(const MetadataValue& other) const { return value == other.value; }
 };
 
 // Data about a virtual host, route, cluster, endpoint or listener, by namespace. Immutable once compiled.
@@ -25,6 +27,7 @@ struct Metadata {
   MetadataValue::Fields namespaces;
 
   bool empty() const { return namespaces.empty(); }
+  bool operator==(const Metadata& other) const { return namespaces == other.namespaces; }
   // The value at a path of field names below a namespace; an empty path gives the namespace as a whole. Null where
   // there is none.
   const MetadataValue* Find(std::string_view name_space, std::span<const std::string> path) const;

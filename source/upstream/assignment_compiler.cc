@@ -7,6 +7,7 @@
 #include "source/config/typed_config.h"
 #include "source/matcher/config.h"
 #include "source/upstream/cluster_compiler.h"
+#include "source/upstream/resource_types.h"
 
 namespace nuncio::upstream {
 namespace {

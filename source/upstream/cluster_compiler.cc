@@ -14,6 +14,7 @@
 #include "source/matcher/config.h"
 #include "source/upstream/http_protocol_compiler.h"
 #include "source/upstream/load_balancer_compiler.h"
+#include "source/upstream/resource_types.h"
 
 namespace nuncio::upstream {
 namespace {

@@ -8,7 +8,6 @@
 #include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "source/config/fault.h"
-#include "source/config/subscription.h"
 #include "source/upstream/cluster_config.h"
 
 // From the API's messages to what the proxy works with. Pure. Every message in hand must have passed
@@ -28,11 +27,5 @@ BindOptions CompileBindConfig(const envoy::config::core::v3::BindConfig& bind, c
 net::TcpKeepalive CompileKeepalive(const envoy::config::core::v3::TcpKeepalive& keepalive);
 std::optional<net::DnsOptions> CompileDnsResolver(const envoy::config::core::v3::TypedExtensionConfig& extension,
                                                   config::Faults& faults);
-
-// "type.googleapis.com/envoy.config.cluster.v3.Cluster"; compiles to ClusterConfig.
-const config::ResourceType& ClusterResourceType();
-// "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"; compiles to ClusterAssignment, without names to
-// look up.
-const config::ResourceType& AssignmentResourceType();
 
 }  // namespace nuncio::upstream

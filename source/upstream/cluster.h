@@ -1,0 +1,103 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/base/clock.h"
+#include "source/base/random.h"
+#include "source/config/subscription.h"
+#include "source/event/event_loop.h"
+#include "source/net/dns_resolver.h"
+#include "source/telemetry/cluster_stats.h"
+#include "source/telemetry/stats_store.h"
+#include "source/upstream/discovery.h"
+#include "source/upstream/worker_cluster.h"
+
+namespace nuncio::upstream {
+
+// A cluster's configuration as it was received, for /config_dump and for telling whether an update changes anything.
+struct ClusterResource {
+  std::shared_ptr<const ClusterConfig> config;
+  // Wire form of the Cluster.
+  std::shared_ptr<const std::string> bytes;
+  // Of the discovery response; empty for clusters of the bootstrap.
+  std::string version;
+  // From discovery, not from the bootstrap.
+  bool dynamic = false;
+  SystemTime last_updated{};
+};
+
+// What the main side of a cluster uses. Outlives it.
+struct ClusterServices {
+  event::EventLoop& loop;
+  Random& random;
+  telemetry::StatsStore& stats;
+  // Null: clusters of type EDS stay without endpoints.
+  config::SubscriptionFactory* subscriptions;
+  // Threads that have clusters, main included.
+  uint32_t slots;
+  std::shared_ptr<const BindOptions> default_bind;
+};
+
+// The main side of one version of a cluster: finds its members, and has what the workers share of it.
+class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver {
+ public:
+  class Owner {
+   public:
+    // The members changed.
+    virtual void OnMembersChanged(Cluster& cluster, const HostSetBuilder::Result& result) = 0;
+    // Once. The cluster may be handed to DeferDelete in the call.
+    virtual void OnWarm(Cluster& cluster) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  // `resolver`: for clusters with names, else null.
+  Cluster(ClusterResource resource, const ClusterServices& services, std::shared_ptr<net::DnsResolver> resolver,
+          Owner& owner);
+  ~Cluster() override;
+
+  // Once: begins to find the members. The owner may be called from within.
+  void Start();
+  // No more calls to the owner: the cluster was removed or replaced.
+  void Detach() { owner_ = nullptr; }
+  // The workers have it: its members count in the statistics from now on.
+  void SetActive();
+
+  const std::string& name() const { return resource_.config->name; }
+  const ClusterConfig& config() const { return *resource_.config; }
+  const ClusterResource& resource() const { return resource_; }
+  // Another response had the same cluster.
+  void set_version(std::string version) { resource_.version = std::move(version); }
+  const HostSetPtr& hosts() const { return hosts_; }
+  const ClusterLimitsByPriority& limits() const { return limits_; }
+  bool warm() const { return warm_; }
+  PublishedCluster Publish() const;
+
+ private:
+  std::unique_ptr<Discovery> MakeDiscovery();
+  void ShowMembership();
+
+  // DiscoveryReceiver
+  void OnMembers(const HostSetBuilder::Result& result) override;
+  void OnFirstAnswer() override;
+
+  // Constant after construction, but for the version.
+  ClusterResource resource_;
+  const ClusterServices& services_;
+  const std::shared_ptr<net::DnsResolver> resolver_;
+  const ClusterScopes scopes_;
+  const ClusterLimitsByPriority limits_;
+  telemetry::ClusterMembershipStats& stats_;
+
+  Owner* owner_;
+  bool active_ = false;
+  bool warm_ = false;
+  HostSetPtr hosts_ = HostSet::Empty();
+  std::unique_ptr<Discovery> discovery_;
+};
+
+}  // namespace nuncio::upstream
