@@ -1,0 +1,36 @@
+#include "source/control/model/form_checks.h"
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/endpoint/v3/endpoint.pb.h"
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "envoy/config/route/v3/route.pb.h"
+#include "source/config/data_source.h"
+#include "source/proxy/config.h"
+#include "source/route/config.h"
+#include "source/upstream/cluster_compiler.h"
+
+namespace nuncio::control {
+namespace {
+
+using ::envoy::config::cluster::v3::Cluster;
+using ::envoy::config::endpoint::v3::ClusterLoadAssignment;
+using ::envoy::config::listener::v3::Listener;
+using ::envoy::config::route::v3::RouteConfiguration;
+
+}  // namespace
+
+void CheckForm(const google::protobuf::Message& resource, config::Faults& faults) {
+  const google::protobuf::Descriptor* type = resource.GetDescriptor();
+  if (type == Cluster::descriptor()) {
+    upstream::CompileCluster(static_cast<const Cluster&>(resource), faults);
+  } else if (type == ClusterLoadAssignment::descriptor()) {
+    upstream::CompileAssignment(static_cast<const ClusterLoadAssignment&>(resource), false, faults);
+  } else if (type == RouteConfiguration::descriptor()) {
+    // Files that the configuration names are the proxies', not this machine's.
+    route::CompileRouteTable(
+        static_cast<const RouteConfiguration&>(resource),
+        {.formatters = &proxy::HeaderFormatters(), .data_sources = config::DataSourceAccess::kNamesOnly}, faults);
+  }
+}
+
+}  // namespace nuncio::control

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "source/control/fleet/fleet.h"
+#include "source/control/metrics/counters.h"
+#include "source/control/push/publisher.h"
+#include "source/control/store/store.h"
+
+namespace nuncio::control {
+
+// Everything /metrics shows, read where it lives.
+struct MetricsSources {
+  const Counters& counters;
+  const Fleet& fleet;
+  const Publisher& publisher;
+  Store& store;
+};
+
+// In the Prometheus text format, version 0.0.4.
+std::string MetricsText(const MetricsSources& sources, size_t open_streams);
+
+}  // namespace nuncio::control
