@@ -104,9 +104,8 @@ ConfigSource ReadConfigSource(const core::ConfigSource& source, Faults& faults) 
       break;
   }
   CheckVersion(source.resource_api_version(), "resource_api_version", faults);
-  out.initial_fetch_timeout =
-      DurationField(source.has_initial_fetch_timeout(), source.initial_fetch_timeout(), "initial_fetch_timeout",
-                    ConfigSource::kDefaultInitialFetchTimeout, faults);
+  out.initial_fetch_timeout = DurationField(source.has_initial_fetch_timeout(), source.initial_fetch_timeout(),
+                                            "initial_fetch_timeout", ConfigSource::kDefaultInitialFetchTimeout, faults);
   return out;
 }
 

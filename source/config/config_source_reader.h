@@ -5,8 +5,8 @@
 #include "source/config/config_source.h"
 #include "source/config/fault.h"
 
-// Each is called within the Scope of the field that it reads, after the rules were checked. With faults the result is not
-// to be used.
+// Each is called within the Scope of the field that it reads, after the rules were checked. With faults the result is
+// not to be used.
 namespace nuncio::config {
 
 ConfigSource ReadConfigSource(const envoy::config::core::v3::ConfigSource& source, Faults& faults);

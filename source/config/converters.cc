@@ -12,7 +12,8 @@ std::chrono::nanoseconds ToDuration(const google::protobuf::Duration& duration, 
   constexpr int32_t kNanosPerSecond = 1'000'000'000;
   const int64_t seconds = duration.seconds();
   const int32_t nanos = duration.nanos();
-  if (nanos <= -kNanosPerSecond || nanos >= kNanosPerSecond || (seconds < 0 && nanos > 0) || (seconds > 0 && nanos < 0)) {
+  if (nanos <= -kNanosPerSecond || nanos >= kNanosPerSecond || (seconds < 0 && nanos > 0) ||
+      (seconds > 0 && nanos < 0)) {
     faults.Add(StrCat("is not a valid duration: ", seconds, " seconds and ", nanos, " nanos"));
     return {};
   }

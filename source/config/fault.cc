@@ -91,8 +91,7 @@ std::string Fault::ToString() const {
   return out;
 }
 
-Faults::Scope::Scope(Faults& faults, std::string_view field)
-    : faults_(faults), length_before_(faults.path_.size()) {
+Faults::Scope::Scope(Faults& faults, std::string_view field) : faults_(faults), length_before_(faults.path_.size()) {
   ++faults_.depth_;
   AppendField(faults_.path_, field);
 }

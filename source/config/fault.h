@@ -39,8 +39,8 @@ struct UnknownFieldsPolicy {
 };
 
 // Collects everything that is wrong with one resource or file while it is read, checked and compiled, so that all of it
-// is told at once. A path is kept beside: whoever goes down into a field opens a Scope first, and faults are recorded at
-// the path of the open scopes. Used by one thread at a time.
+// is told at once. A path is kept beside: whoever goes down into a field opens a Scope first, and faults are recorded
+// at the path of the open scopes. Used by one thread at a time.
 class Faults {
  public:
   // Of faults, and of warnings, no more than this many are kept; beyond that they are only counted.
@@ -102,8 +102,8 @@ class Faults {
 
   // OK without faults, else InvalidArgument with ToString() as message.
   absl::Status ToStatus(std::string_view where = {}) const;
-  // One line per fault, "where: path: reason" ("where:12:3: path: reason" with a place in the text), and one that counts
-  // those that were not kept. No newline at the end.
+  // One line per fault, "where: path: reason" ("where:12:3: path: reason" with a place in the text), and one that
+  // counts those that were not kept. No newline at the end.
   std::string ToString(std::string_view where = {}) const;
 
  private:

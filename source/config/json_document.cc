@@ -167,8 +167,8 @@ class JsonReader {
     ++at_;
     while (true) {
       const size_t begin = at_;
-      while (at_ < text_.size() && static_cast<signed char>(text_[at_]) >= 0x20 &&
-             text_[at_] != '"' && text_[at_] != '\\') {
+      while (at_ < text_.size() && static_cast<signed char>(text_[at_]) >= 0x20 && text_[at_] != '"' &&
+             text_[at_] != '\\') {
         ++at_;
       }
       out.append(text_.substr(begin, at_ - begin));

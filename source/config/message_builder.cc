@@ -124,7 +124,9 @@ bool IsControlPlaneOnly(const FieldDescriptor& field) {
 }  // namespace
 
 MessageBuilder::MessageBuilder(const TextDocument& document, Faults& faults)
-    : document_(document), faults_(faults), budget_(document.node_count() + document.text_size() / kTextPiece + kMaxRepeated) {}
+    : document_(document),
+      faults_(faults),
+      budget_(document.node_count() + document.text_size() / kTextPiece + kMaxRepeated) {}
 
 void MessageBuilder::Build(Message& message) { ReadMessage(*document_.root(), message, 0); }
 
@@ -261,8 +263,8 @@ void MessageBuilder::ReadFields(const std::vector<Entry>& entries, Message& mess
     }
     seen[static_cast<size_t>(field->index())] = true;
     if (IsNull(*value) && field->cpp_type() != Field::CPPTYPE_MESSAGE) continue;
-    if (IsNull(*value) && (field->is_repeated() ||
-                           field->message_type()->well_known_type() != Descriptor::WELLKNOWNTYPE_VALUE)) {
+    if (IsNull(*value) &&
+        (field->is_repeated() || field->message_type()->well_known_type() != Descriptor::WELLKNOWNTYPE_VALUE)) {
       continue;
     }
     const OneofDescriptor* oneof = field->real_containing_oneof();

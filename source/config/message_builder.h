@@ -66,8 +66,8 @@ class MessageBuilder {
 
   const TextDocument& document_;
   Faults& faults_;
-  // What may still be read, in nodes and pieces of text: all of the document, and a fixed amount of repetition by aliases
-  // and merge keys.
+  // What may still be read, in nodes and pieces of text: all of the document, and a fixed amount of repetition by
+  // aliases and merge keys.
   size_t budget_;
   bool exhausted_ = false;
 };

@@ -72,14 +72,17 @@ bool Dumper::WriteWellKnown(const Message& message) {
       WriteAny(static_cast<const google::protobuf::Any&>(message));
       return true;
     case Descriptor::WELLKNOWNTYPE_DURATION:
-      writer_.String(google::protobuf::util::TimeUtil::ToString(static_cast<const google::protobuf::Duration&>(message)));
+      writer_.String(
+          google::protobuf::util::TimeUtil::ToString(static_cast<const google::protobuf::Duration&>(message)));
       return true;
     case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
-      writer_.String(google::protobuf::util::TimeUtil::ToString(static_cast<const google::protobuf::Timestamp&>(message)));
+      writer_.String(
+          google::protobuf::util::TimeUtil::ToString(static_cast<const google::protobuf::Timestamp&>(message)));
       return true;
     case Descriptor::WELLKNOWNTYPE_FIELDMASK: {
       std::string text;
-      google::protobuf::util::FieldMaskUtil::ToJsonString(static_cast<const google::protobuf::FieldMask&>(message), &text);
+      google::protobuf::util::FieldMaskUtil::ToJsonString(static_cast<const google::protobuf::FieldMask&>(message),
+                                                          &text);
       writer_.String(text);
       return true;
     }
@@ -107,7 +110,8 @@ void Dumper::WriteFields(const Message& message) {
     const Descriptor& descriptor = *message.GetDescriptor();
     for (int i = 0; i < descriptor.field_count(); ++i) {
       const FieldDescriptor* field = descriptor.field(i);
-      const bool set = field->is_repeated() ? reflection.FieldSize(message, field) > 0 : reflection.HasField(message, field);
+      const bool set =
+          field->is_repeated() ? reflection.FieldSize(message, field) > 0 : reflection.HasField(message, field);
       if (!set && !field->has_presence()) fields.push_back(field);
     }
     std::sort(fields.begin(), fields.end(), [](const auto* a, const auto* b) { return a->number() < b->number(); });

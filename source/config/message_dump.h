@@ -6,8 +6,8 @@
 #include "google/protobuf/message.h"
 
 // Messages as text that LoadText reads back, for /config_dump and for people. Field names are those of the .proto, map
-// entries stand in the order of their keys. An Any of a type that this program does not have is shown as its type URL and
-// its bytes in base64 under "value".
+// entries stand in the order of their keys. An Any of a type that this program does not have is shown as its type URL
+// and its bytes in base64 under "value".
 namespace nuncio::config {
 
 struct DumpOptions {

@@ -104,7 +104,8 @@ class RuleWalk {
     const FieldDescriptor& value = *field.message_type()->map_value();
     for (int i = 0; i < size; ++i) {
       const Message& entry = reflection.GetRepeatedMessage(message, &field, i);
-      Faults::Scope scope(faults_, field.name(), std::string_view(ScalarText(entry, *field.message_type()->map_key(), -1)));
+      Faults::Scope scope(faults_, field.name(),
+                          std::string_view(ScalarText(entry, *field.message_type()->map_key(), -1)));
       if (plan.keys.rules != nullptr) CheckValue(entry, *field.message_type()->map_key(), -1, plan.keys, faults_);
       if (plan.items.rules != nullptr) CheckValue(entry, value, -1, plan.items, faults_);
       if (plan.below != nullptr) Visit(entry.GetReflection()->GetMessage(entry, &value), *plan.below);

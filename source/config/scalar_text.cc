@@ -22,7 +22,8 @@ std::optional<uint64_t> ParseDigits(std::string_view digits, bool plain) {
   if (digits.size() > 2 && digits[0] == '0' && ToLower(digits[1]) == 'x') {
     base = 16;
     digits.remove_prefix(2);
-  } else if (digits.size() > 1 && digits[0] == '0' && digits.find_first_not_of("0123456789") == std::string_view::npos) {
+  } else if (digits.size() > 1 && digits[0] == '0' &&
+             digits.find_first_not_of("0123456789") == std::string_view::npos) {
     if (!plain) return std::nullopt;
     base = 8;
   }

@@ -11,9 +11,9 @@ namespace nuncio::config {
 // As YAML 1.1 has it and Envoy reads it: true, yes, on, y and their contraries, lower case, upper case or capitalised.
 std::optional<bool> ParseBool(std::string_view text);
 
-// A decimal number with an optional sign, `0x` hexadecimal, octal with a leading zero where `plain` (as YAML 1.1 reads an
-// unquoted one; a quoted one is ambiguous and refused), or a decimal fraction or power that is integral ("1.0", "1e3",
-// up to 2^53). nullopt where it is none of these or does not fit.
+// A decimal number with an optional sign, `0x` hexadecimal, octal with a leading zero where `plain` (as YAML 1.1 reads
+// an unquoted one; a quoted one is ambiguous and refused), or a decimal fraction or power that is integral ("1.0",
+// "1e3", up to 2^53). nullopt where it is none of these or does not fit.
 std::optional<int64_t> ParseSigned(std::string_view text, bool plain, int64_t min, int64_t max);
 std::optional<uint64_t> ParseUnsigned(std::string_view text, bool plain, uint64_t max);
 

@@ -29,8 +29,8 @@ class ResourceType {
   virtual std::string_view type_url() const = 0;
 
   // State of the world: true where a response to a wildcard holds all resources there are, so that absence from it is
-  // removal (listeners and clusters). False where absence says nothing (route configurations, endpoint sets): those live
-  // until no one names them.
+  // removal (listeners and clusters). False where absence says nothing (route configurations, endpoint sets): those
+  // live until no one names them.
   virtual bool absence_is_removal() const = 0;
 
   // Parses, checks and compiles one resource. `name` is set as soon as it is known, with faults too, and stays empty
@@ -63,8 +63,8 @@ class UpdateResult {
     Faults faults;
   };
 
-  // The resource, or its removal, does not take effect: the last good version stays, and the NACK names the resource with
-  // these faults. Not empty.
+  // The resource, or its removal, does not take effect: the last good version stays, and the NACK names the resource
+  // with these faults. Not empty.
   void Refuse(std::string_view name, Faults faults) { refusals_.push_back({std::string(name), std::move(faults)}); }
   const std::vector<Refusal>& refusals() const { return refusals_; }
 
@@ -72,9 +72,9 @@ class UpdateResult {
   std::vector<Refusal> refusals_;
 };
 
-// One response's news for one subscription. Only what changed is in it: a resource whose bytes are those of the last good
-// version is not repeated, and one that Compile refused is not there (xds/ keeps its last good version and puts it in the
-// NACK).
+// One response's news for one subscription. Only what changed is in it: a resource whose bytes are those of the last
+// good version is not repeated, and one that Compile refused is not there (xds/ keeps its last good version and puts it
+// in the NACK).
 struct ResourceUpdate {
   std::string version;
   std::vector<DecodedResource> added_or_changed;
@@ -89,8 +89,8 @@ enum class FetchFailure : uint8_t {
   kNoSource,  // the source cannot be used at all: unknown cluster, no `ads_config`, no such file
 };
 
-// Receives resources. All calls come on the main thread, never from within a call to SubscriptionFactory or Subscription
-// and never after the subscription's end.
+// Receives resources. All calls come on the main thread, never from within a call to SubscriptionFactory or
+// Subscription and never after the subscription's end.
 class ResourceWatcher {
  public:
   virtual ~ResourceWatcher() = default;
@@ -120,13 +120,14 @@ class Subscription {
  public:
   virtual ~Subscription() = default;
 
-  // Replaces the names asked for, where the subscription is not wildcard. Several calls in one turn of the loop make one
-  // request. Names left out get no removal; names new here that other subscriptions to the same source and type have
-  // already are answered from those on the next turn.
+  // Replaces the names asked for, where the subscription is not wildcard. Several calls in one turn of the loop make
+  // one request. Names left out get no removal; names new here that other subscriptions to the same source and type
+  // have already are answered from those on the next turn.
   virtual void UpdateNames(std::vector<std::string> names) = 0;
 };
 
-// Implemented by xds/; given to server/ (listeners, clusters), proxy/ (route configurations) and upstream/ (endpoint sets).
+// Implemented by xds/; given to server/ (listeners, clusters), proxy/ (route configurations) and upstream/ (endpoint
+// sets).
 class SubscriptionFactory {
  public:
   virtual ~SubscriptionFactory() = default;

@@ -11,8 +11,8 @@
 
 namespace nuncio::config {
 
-// One value of a YAML or JSON text. Where YAML aliases are used, several parents share a node, and a node may be its own
-// descendant; a walk therefore bounds its depth and its number of steps.
+// One value of a YAML or JSON text. Where YAML aliases are used, several parents share a node, and a node may be its
+// own descendant; a walk therefore bounds its depth and its number of steps.
 struct TextNode {
   enum class Kind : uint8_t { kNull, kScalar, kSequence, kMapping };
 

@@ -114,7 +114,8 @@ class UnknownFieldWalk {
 
   void ClearControlPlaneOnly(Message& message, const Reflection& reflection, const Shape& shape) {
     for (const FieldDescriptor* field : shape.control_plane_only) {
-      const bool set = field->is_repeated() ? reflection.FieldSize(message, field) > 0 : reflection.HasField(message, field);
+      const bool set =
+          field->is_repeated() ? reflection.FieldSize(message, field) > 0 : reflection.HasField(message, field);
       if (!set) continue;
       Faults::Scope scope(faults_, field->name());
       faults_.AddUnknownField(

@@ -21,18 +21,12 @@ using google::protobuf::Reflection;
 std::string Show(const google::protobuf::Duration& value) { return google::protobuf::util::TimeUtil::ToString(value); }
 std::string Show(const std::string& value) { return Quote(value); }
 template <typename T>
-  requires std::is_arithmetic_v<T>
-std::string Show(T value) {
-  return StrCat(value);
-}
+requires std::is_arithmetic_v<T> std::string Show(T value) { return StrCat(value); }
 
 // std::less would take google.protobuf.Duration for TimeUtil's operators, which refuse to compare denormal ones.
 auto Order(const google::protobuf::Duration& value) { return std::tuple(value.seconds(), value.nanos()); }
 template <typename T>
-  requires std::is_arithmetic_v<T>
-T Order(T value) {
-  return value;
-}
+requires std::is_arithmetic_v<T> T Order(T value) { return value; }
 const std::string& Order(const std::string& value) { return value; }
 
 template <typename List>
@@ -92,12 +86,13 @@ void CheckNumber(T value, const Rules& rules, Faults& faults) {
   CheckOrdered(value, rules, faults);
 }
 
-void CheckLength(uint64_t length, bool has_exact, uint64_t exact, bool has_min, uint64_t min, bool has_max, uint64_t max,
-                 std::string_view unit, Faults& faults) {
+void CheckLength(uint64_t length, bool has_exact, uint64_t exact, bool has_min, uint64_t min, bool has_max,
+                 uint64_t max, std::string_view unit, Faults& faults) {
   if (has_exact && length != exact) faults.Add(StrCat("must have ", exact, " ", unit, " (has ", length, ")"));
   if (has_min && length < min) {
     if (length == 0) {
-      faults.Add(min == 1 ? std::string("must not be empty") : StrCat("must have at least ", min, " ", unit, " (is empty)"));
+      faults.Add(min == 1 ? std::string("must not be empty")
+                          : StrCat("must have at least ", min, " ", unit, " (is empty)"));
     } else {
       faults.Add(StrCat("must have at least ", min, " ", unit, " (has ", length, ")"));
     }
@@ -148,8 +143,8 @@ void CheckKnownRegex(std::string_view value, const validate::StringRules& rules,
 }
 
 uint64_t CountCodePoints(std::string_view text) {
-  return static_cast<uint64_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<uint64_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 void CheckString(const std::string& value, const ValueRules& value_rules, Faults& faults) {
@@ -233,7 +228,8 @@ void CheckMessageValue(const Message& value, const ValueRules& rules, Faults& fa
 
 }  // namespace
 
-void CheckValue(const Message& message, const FieldDescriptor& field, int index, const ValueRules& rules, Faults& faults) {
+void CheckValue(const Message& message, const FieldDescriptor& field, int index, const ValueRules& rules,
+                Faults& faults) {
   const Reflection& r = *message.GetReflection();
   const FieldDescriptor* f = &field;
   const bool one = index < 0;

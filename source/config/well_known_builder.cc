@@ -114,7 +114,8 @@ void MessageBuilder::ReadTextual(const TextNode& node, Message& message) {
     ok = google::protobuf::util::FieldMaskUtil::FromJsonString(node.text,
                                                                static_cast<google::protobuf::FieldMask*>(&message));
   }
-  if (!ok) AddWrongValue(node, is_time ? "a time such as \"2024-05-01T12:00:00Z\"" : "names of fields, comma-separated");
+  if (!ok)
+    AddWrongValue(node, is_time ? "a time such as \"2024-05-01T12:00:00Z\"" : "names of fields, comma-separated");
 }
 
 void MessageBuilder::ReadStruct(const TextNode& node, google::protobuf::Struct& out, size_t depth) {

@@ -36,7 +36,8 @@ std::string_view HintAt(std::string_view text, int line) {
     text.remove_prefix(end + 1);
   }
   const std::string_view indentation = text.substr(0, text.find_first_not_of(" \t"));
-  return indentation.find('\t') != std::string_view::npos ? " (the line is indented with a tab; YAML wants spaces)" : "";
+  return indentation.find('\t') != std::string_view::npos ? " (the line is indented with a tab; YAML wants spaces)"
+                                                          : "";
 }
 
 }  // namespace
@@ -141,7 +142,8 @@ bool TextDocument::ParseYaml(std::string_view text, Faults& faults) {
     faults.AddAt(known ? refused.mark.line + 1 : 0, known ? refused.mark.column + 1 : 0, refused.reason);
     return false;
   } catch (const YAML::Exception& error) {
-    faults.AddAt(error.mark.line + 1, error.mark.column + 1, StrCat("not YAML: ", error.msg, HintAt(text, error.mark.line)));
+    faults.AddAt(error.mark.line + 1, error.mark.column + 1,
+                 StrCat("not YAML: ", error.msg, HintAt(text, error.mark.line)));
     return false;
   } catch (const std::exception& error) {
     faults.Add(StrCat("not YAML: ", error.what()));

@@ -12,6 +12,7 @@
 #include "source/base/strings.h"
 #include "source/config/message_builder.h"
 #include "source/config/text_document.h"
+#include "source/config/unknown_fields.h"
 
 namespace nuncio::config {
 namespace {
@@ -97,6 +98,15 @@ bool ReadTextFile(const std::string& path, std::string& text, Faults& faults) {
 bool LoadFile(const std::string& path, google::protobuf::Message& message, Faults& faults) {
   std::string text;
   if (!ReadTextFile(path, text, faults)) return false;
+  if (std::string_view(path).ends_with(".pb")) {
+    const size_t before = faults.count();
+    if (!message.ParseFromString(text)) {
+      faults.Add(StrCat("is not a ", message.GetDescriptor()->full_name(), " in wire form"));
+      return false;
+    }
+    CheckUnknownFields(message, faults, AnyHandling::kEnterKnown);
+    return faults.count() == before;
+  }
   const bool json = std::string_view(path).ends_with(".json");
   return LoadText(text, json ? TextFormat::kJson : TextFormat::kAuto, message, faults);
 }

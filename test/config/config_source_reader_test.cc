@@ -94,9 +94,11 @@ TEST(ConfigSourceReaderTest, TellsWhatIsWrong) {
        "api_config_source.grpc_services[0].envoy_grpc.cluster_name: must not be empty"},
       {"api_config_source: {api_type: GRPC, grpc_services: {envoy_grpc: {cluster_name: a}, initial_metadata: [{key: "
        "':path', value: x}, {key: a, value: x, raw_value: eA==}]}}",
-       "api_config_source.grpc_services[0].initial_metadata[0].key: must not begin with \":\" or \"grpc-\", which belong "
+       "api_config_source.grpc_services[0].initial_metadata[0].key: must not begin with \":\" or \"grpc-\", which "
+       "belong "
        "to the protocol (is \":path\")\n"
-       "api_config_source.grpc_services[0].initial_metadata[1]: cannot have both value and raw_value: one of the two only"},
+       "api_config_source.grpc_services[0].initial_metadata[1]: cannot have both value and raw_value: one of the two "
+       "only"},
       {"api_config_source: {api_type: GRPC, grpc_services: {envoy_grpc: {cluster_name: a}}, rate_limit_settings: "
        "{max_tokens: 0, fill_rate: -1}}",
        "api_config_source.rate_limit_settings.max_tokens: must be at least 1 (is 0): no request would be sent\n"

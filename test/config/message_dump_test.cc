@@ -121,9 +121,11 @@ any:
 }
 
 TEST(MessageDumpTest, JsonAsProtobufMapsIt) {
-  const Everything m = Load("{a_uint64: 5, an_int32: 5, a_bool: true, duration: 1.5s, labels: {b: c, a: d}, colour: red}");
-  EXPECT_EQ(MessageToJson(m, {.pretty = false}),
-            R"({"an_int32":5,"a_uint64":"5","a_bool":true,"colour":"RED","labels":{"a":"d","b":"c"},"duration":"1.500s"})");
+  const Everything m =
+      Load("{a_uint64: 5, an_int32: 5, a_bool: true, duration: 1.5s, labels: {b: c, a: d}, colour: red}");
+  EXPECT_EQ(
+      MessageToJson(m, {.pretty = false}),
+      R"({"an_int32":5,"a_uint64":"5","a_bool":true,"colour":"RED","labels":{"a":"d","b":"c"},"duration":"1.500s"})");
   EXPECT_EQ(MessageToJson(Load("{child: {numbers: [1, 2]}, names: []}")),
             "{\n \"child\": {\n  \"numbers\": [\n   1,\n   2\n  ]\n }\n}");
 }

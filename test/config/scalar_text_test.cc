@@ -16,7 +16,8 @@ constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 constexpr uint64_t kMaxUnsigned = std::numeric_limits<uint64_t>::max();
 
 TEST(ParseBoolTest, TakesYamlsWords) {
-  for (const char* text : {"true", "True", "TRUE", "yes", "Yes", "on", "ON", "y"}) EXPECT_EQ(ParseBool(text), true) << text;
+  for (const char* text : {"true", "True", "TRUE", "yes", "Yes", "on", "ON", "y"})
+    EXPECT_EQ(ParseBool(text), true) << text;
   for (const char* text : {"false", "no", "NO", "off", "Off", "n"}) EXPECT_EQ(ParseBool(text), false) << text;
   for (const char* text : {"", "tRue", "1", "0", "truee", "yess", "enabled"}) EXPECT_FALSE(ParseBool(text)) << text;
 }
@@ -34,8 +35,8 @@ TEST(ParseSignedTest, TakesWhatYamlCallsANumber) {
 }
 
 TEST(ParseSignedTest, RefusesTheRest) {
-  for (const char* text : {"", "-", "+", "--1", "+-1", "1.5", "1e99", "9223372036854775808", "-9223372036854775809", "0x",
-                           "12a", " 1", "1 ", "nan", ".inf", "089", "1_000"}) {
+  for (const char* text : {"", "-", "+", "--1", "+-1", "1.5", "1e99", "9223372036854775808", "-9223372036854775809",
+                           "0x", "12a", " 1", "1 ", "nan", ".inf", "089", "1_000"}) {
     EXPECT_FALSE(ParseSigned(text, true, kMin, kMax)) << text;
   }
   EXPECT_FALSE(ParseSigned("0644", false, kMin, kMax)) << "a quoted leading zero is ambiguous";
@@ -98,23 +99,22 @@ TEST(ParseDurationTest, TakesUnits) {
 }
 
 TEST(ParseDurationTest, SaysWhatIsWrong) {
-  const std::vector<std::pair<const char*, const char*>> cases = {
-      {"", "is empty"},
-      {"-", "is empty"},
-      {"5", "without a unit"},
-      {"1h5", "without a unit"},
-      {"5 s", "unknown unit"},
-      {"5d", "unknown unit"},
-      {"5S", "unknown unit"},
-      {"s", "must be a duration"},
-      {".5s", "must be a duration"},
-      {"1.2.3s", "must be a duration"},
-      {"1s-1s", "unknown unit"},
-      {"0.0000000001s", "finer than a nanosecond"},
-      {"1.5ns", "finer than a nanosecond"},
-      {"315576000001s", "out of range"},
-      {"99999999999999999999s", "out of range"},
-      {"999999999999999999h", "out of range"}};
+  const std::vector<std::pair<const char*, const char*>> cases = {{"", "is empty"},
+                                                                  {"-", "is empty"},
+                                                                  {"5", "without a unit"},
+                                                                  {"1h5", "without a unit"},
+                                                                  {"5 s", "unknown unit"},
+                                                                  {"5d", "unknown unit"},
+                                                                  {"5S", "unknown unit"},
+                                                                  {"s", "must be a duration"},
+                                                                  {".5s", "must be a duration"},
+                                                                  {"1.2.3s", "must be a duration"},
+                                                                  {"1s-1s", "unknown unit"},
+                                                                  {"0.0000000001s", "finer than a nanosecond"},
+                                                                  {"1.5ns", "finer than a nanosecond"},
+                                                                  {"315576000001s", "out of range"},
+                                                                  {"99999999999999999999s", "out of range"},
+                                                                  {"999999999999999999h", "out of range"}};
   for (const auto& [text, expected] : cases) {
     std::string reason;
     EXPECT_FALSE(ParseDuration(text, reason)) << text;
@@ -129,7 +129,8 @@ TEST(Base64Test, BothAlphabetsWithAndWithoutPadding) {
   EXPECT_EQ(ParseBase64("-_8"), "\xfb\xff");
   EXPECT_EQ(ParseBase64("aGVs\n  bG8="), "hello");
   EXPECT_EQ(ParseBase64(""), "");
-  for (const char* text : {"a", "a===", "aGVsbG8==", "aG=s", "a*b=", "=", "aGVs="}) EXPECT_FALSE(ParseBase64(text)) << text;
+  for (const char* text : {"a", "a===", "aGVsbG8==", "aG=s", "a*b=", "=", "aGVs="})
+    EXPECT_FALSE(ParseBase64(text)) << text;
 }
 
 TEST(Base64Test, RoundTrip) {

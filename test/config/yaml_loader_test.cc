@@ -96,8 +96,9 @@ TEST(YamlLoaderTest, LeniencesThatGiveTheSameMessage) {
       {"a_string: x", "{\"a_string\": \"x\"}"},
       {"a_string: x", "# comment\n---\na_string: x\n...\n"},
       {"a_string: x", "a_string: x\n---\n"},
-      {"a_string: x", "\xef\xbb\xbf"
-                      "a_string: x"},
+      {"a_string: x",
+       "\xef\xbb\xbf"
+       "a_string: x"},
       {"a_string: x", "{a_string: x, }"},
       {"a_string: x", "a_string: x\r\n"},
   };
@@ -171,8 +172,7 @@ TEST(YamlLoaderTest, TimesAndMasks) {
   const Everything m = MustLoad("time: '1970-01-01T00:01:00Z'\nmask: 'anInt32,child.aString'");
   EXPECT_EQ(m.time().seconds(), 60);
   EXPECT_EQ(m.mask().paths(1), "child.a_string");
-  EXPECT_EQ(FaultsOf("time: noon"),
-            "1:7: time: must be a time such as \"2024-05-01T12:00:00Z\" (is \"noon\")");
+  EXPECT_EQ(FaultsOf("time: noon"), "1:7: time: must be a time such as \"2024-05-01T12:00:00Z\" (is \"noon\")");
 }
 
 TEST(YamlLoaderTest, AnyByType) {
@@ -250,8 +250,7 @@ structure: {<<: {x: w}}
   EXPECT_EQ(m.children(0).a_uint32(), 7u);
   EXPECT_EQ(m.labels().size(), 2u);
   EXPECT_EQ(m.structure().fields().at("x").string_value(), "w");
-  EXPECT_EQ(FaultsOf("child: {<<: 5}"),
-            "1:13: child: must be an object, or a list of objects, to merge (is \"5\")");
+  EXPECT_EQ(FaultsOf("child: {<<: 5}"), "1:13: child: must be an object, or a list of objects, to merge (is \"5\")");
   EXPECT_EQ(MustLoad("labels: {'<<': x}").labels().at("<<"), "x") << "a quoted key is an ordinary one";
 }
 
@@ -290,11 +289,13 @@ TEST(YamlLoaderTest, FaultsSayPlacePathAndRemedy) {
        "1:16: any: the type \"envoy.api.v2.Cluster\" is of the v2 API, which is gone; use its v3 successor"},
       {"any: {'@type': google.protobuf.Duration, seconds: 5}",
        "1:42: any.seconds: unknown field: what a google.protobuf.Duration holds stands under \"value\""},
-      {"any: {'@type': nuncio.test.config.Everything, a_bool: 5}", "1:55: any.a_bool: must be true or false (is \"5\")"},
+      {"any: {'@type': nuncio.test.config.Everything, a_bool: 5}",
+       "1:55: any.a_bool: must be true or false (is \"5\")"},
       {"any: {'@type': nuncio.test.config.Everything, name: 5}",
        "1:47: any.name: unknown field in nuncio.test.config.Everything; did you mean \"names\"?"},
       {"a_strnig: x", "1:1: a_strnig: unknown field in nuncio.test.config.Everything; did you mean \"a_string\"?"},
-      {"wrapedUint32: 1", "1:1: wrapedUint32: unknown field in nuncio.test.config.Everything; did you mean \"wrapped_uint32\"?"},
+      {"wrapedUint32: 1",
+       "1:1: wrapedUint32: unknown field in nuncio.test.config.Everything; did you mean \"wrapped_uint32\"?"},
       {"http3_protocol_name: x", "1:1: http3_protocol_name: unknown field in nuncio.test.config.Everything"},
       {"http_protocol_name: x", "1:1: http_protocol_name: unknown field in nuncio.test.config.Everything"},
       {"child:\n  zzzzzz: x", "2:3: child.zzzzzz: unknown field in nuncio.test.config.Everything"},
@@ -389,7 +390,8 @@ TEST(YamlLoaderTest, AliasBombsAreRefused) {
 }
 
 TEST(YamlLoaderTest, JsonIsReadAsJson) {
-  EXPECT_EQ(MustLoad(R"({"a_string": "\ud83d\ude00 \u00e9\n\/", "an_int32": 1e2})").a_string(), "\xf0\x9f\x98\x80 \xc3\xa9\n/");
+  EXPECT_EQ(MustLoad(R"({"a_string": "\ud83d\ude00 \u00e9\n\/", "an_int32": 1e2})").a_string(),
+            "\xf0\x9f\x98\x80 \xc3\xa9\n/");
   EXPECT_EQ(MustLoad("\t{\n\t\"child\":\t{\"a_bool\": true}}").child().a_bool(), true);
   Everything m;
   const std::vector<std::pair<std::string, const char*>> cases = {
@@ -419,8 +421,7 @@ TEST(YamlLoaderTest, JsonIsReadAsJson) {
 }
 
 TEST(YamlLoaderTest, AFaultInJsonOfUndeclaredFormatIsToldAsJson) {
-  EXPECT_EQ(FaultsOf("{\n\"a_bool\": true,\n\"a_string\": \"\\ud800\"\n}"),
-            "3:20: not JSON: half of a surrogate pair");
+  EXPECT_EQ(FaultsOf("{\n\"a_bool\": true,\n\"a_string\": \"\\ud800\"\n}"), "3:20: not JSON: half of a surrogate pair");
 }
 
 TEST(YamlLoaderTest, MergeTextMergesAsProtobufDoes) {
@@ -475,6 +476,21 @@ TEST_F(LoadFileTest, FormatByExtensionOrContent) {
   EXPECT_TRUE(LoadFile(Write("c.conf", "{\"a_string\": \"sniffed\"}"), m, faults));
   EXPECT_EQ(m.a_string(), "sniffed");
   EXPECT_FALSE(LoadFile(Write("d.json", "a_string: yaml"), m, faults));
+}
+
+TEST_F(LoadFileTest, WireFormByExtension) {
+  Everything m;
+  m.mutable_child()->set_a_string("x");
+  Everything read;
+  Faults faults;
+  EXPECT_TRUE(LoadFile(Write("a.pb", m.SerializeAsString()), read, faults)) << faults.ToString();
+  EXPECT_EQ(read.child().a_string(), "x");
+  EXPECT_FALSE(LoadFile(Write("b.pb", "\xff"), read, faults));
+  test::config::OlderEverything older;
+  EXPECT_FALSE(LoadFile(Write("c.pb", m.SerializeAsString()), older, faults));
+  EXPECT_EQ(faults.ToString(),
+            "is not a nuncio.test.config.Everything in wire form\n"
+            "child: unknown field 8 in nuncio.test.config.OlderEverything");
 }
 
 TEST_F(LoadFileTest, WhatIsNoFileIsAFault) {
