@@ -123,9 +123,7 @@ TEST_F(Http1PoolTest, AnAnswerTogetherWithTheEndIsDeliveredAndTheConnectionNotUs
   server_.Close(0);
   ASSERT_TRUE(Until([&] { return first->complete; }));
   Ask(*second, *host_);
-  Settle();
-  ASSERT_EQ(server_.Accepted(), 2u);
-  EXPECT_TRUE(second->got_stream);
+  ASSERT_TRUE(Until([&] { return second->got_stream && server_.Accepted() == 2; }));
   EXPECT_FALSE(second->connection.reused);
 }
 
@@ -283,13 +281,11 @@ TEST_F(Http1PoolTest, AConnectThatTakesTooLongFails) {
   std::vector<std::unique_ptr<FakeRequest>> fill;
   size_t ready = 0;
   for (int i = 0; i < 8; ++i) fill.push_back(Ask(*host));
-  Settle();
+  Advance(milliseconds(249));
+  EXPECT_EQ(Stat("upstream_cx_connect_timeout"), 0);
   for (const auto& request : fill) ready += request->got_stream ? 1 : 0;
   ASSERT_LT(ready, fill.size());
-  clock_.Advance(milliseconds(249));
-  Settle();
-  EXPECT_EQ(Stat("upstream_cx_connect_timeout"), 0);
-  clock_.Advance(milliseconds(2));
+  Advance(milliseconds(2));
   ASSERT_TRUE(Until([&] { return Stat("upstream_cx_connect_timeout") == static_cast<int64_t>(fill.size() - ready); }));
   EXPECT_EQ(Stat("upstream_cx_connect_fail"), static_cast<int64_t>(fill.size() - ready));
   for (const auto& request : fill) {
@@ -309,13 +305,11 @@ TEST_F(Http1PoolTest, BeyondTheConnectionLimitRequestsWaitForABusyOne) {
   EXPECT_EQ(Stat("upstream_cx_overflow"), 2);
   EXPECT_EQ(Stat("upstream_rq_pending_active"), 2);
   Answer(*first, 0);
-  Settle();
-  EXPECT_TRUE(second->got_stream);
+  ASSERT_TRUE(Until([&] { return second->got_stream; }));
   EXPECT_FALSE(third->got_stream) << "first come, first served";
   EXPECT_TRUE(second->connection.reused);
   Answer(*second, 0);
-  Settle();
-  EXPECT_TRUE(third->got_stream);
+  ASSERT_TRUE(Until([&] { return third->got_stream; }));
   EXPECT_EQ(server_.Accepted(), 1u);
 }
 

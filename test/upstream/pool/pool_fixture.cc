@@ -29,6 +29,8 @@ size_t FakeServer::Accepted() {
   for (;;) {
     const int fd = accept4(listen_fd_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return connections_.size();
+    // Whatever is sent arrives at once, not with the next acknowledgement.
+    net::SetNoDelay(fd);
     connections_.push_back({fd, {}, false});
   }
 }

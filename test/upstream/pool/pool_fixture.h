@@ -116,14 +116,15 @@ class PoolFixture : public testing::Test {
            RoutingPriority priority = RoutingPriority::kDefault);
   std::unique_ptr<FakeRequest> Ask(const Host& host, bool fresh = false);
 
-  // Turns the loop until `done`; false where it does not come to pass within many turns.
+  // Turns the loop until `done`. False where that does not come to pass for so long that it never will.
   template <typename Done>
   bool Until(Done&& done) {
-    for (int turn = 0; turn < 20000; ++turn) {
-      if (done()) return true;
+    const MonotonicTime give_up = Clock::Real().Monotonic() + std::chrono::seconds(20);
+    while (!done()) {
+      if (Clock::Real().Monotonic() > give_up) return false;
       loop_.RunOnce();
     }
-    return done();
+    return true;
   }
   // Enough turns for what can happen to have happened.
   void Settle() {
