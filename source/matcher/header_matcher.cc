@@ -1,6 +1,7 @@
 #include "source/matcher/header_matcher.h"
 
 #include <charconv>
+#include <string>
 
 namespace nuncio::matcher {
 
@@ -16,13 +17,13 @@ bool IntegerRange::ContainsText(std::string_view text) const {
 }
 
 bool HeaderMatcher::Matches(const http::RequestHead& request) const {
-  const auto* presence = std::get_if<Presence>(&test_);
   std::string_view value;
-  const bool found = presence != nullptr ? field_.First(request, &value) : field_.Joined(request, &value);
-  if (presence != nullptr) {
-    return ((found || options_.treat_missing_as_empty) == presence->present) != options_.invert;
+  if (const auto* presence = std::get_if<Presence>(&test_)) {
+    const bool found = field_.First(request, &value) || options_.treat_missing_as_empty;
+    return (found == presence->present) != options_.invert;
   }
-  if (!found) {
+  static thread_local std::string joined;
+  if (!field_.Joined(request, joined, &value)) {
     if (!options_.treat_missing_as_empty) return false;
     value = {};
   }

@@ -103,27 +103,27 @@ absl::StatusOr<RegexSubstitution> RegexSubstitution::Compile(std::string_view pa
 
 std::optional<std::string_view> RegexSubstitution::Apply(std::string_view subject, size_t max_size,
                                                          Arena& arena) const {
+  static constexpr size_t kNowhere = std::string_view::npos;
   re2::StringPiece groups[10];
   const re2::StringPiece text(subject.data(), subject.size());
-  const char* const end = subject.data() + subject.size();
-  const char* at = subject.data();
+  size_t at = 0;
   // Where the last match ended: an empty match there would be that match's empty tail.
-  std::optional<const char*> last_end;
+  size_t last_end = kNowhere;
   std::optional<ArenaText> result;
-  while (at <= end) {
-    const size_t start = static_cast<size_t>(at - subject.data());
-    if (!regex_.program().Match(text, start, subject.size(), RE2::UNANCHORED, groups, groups_needed_)) break;
+  while (at <= subject.size()) {
+    if (!regex_.program().Match(text, at, subject.size(), RE2::UNANCHORED, groups, groups_needed_)) break;
     if (!result.has_value()) result.emplace(arena, subject.size() + 64, max_size);
     const re2::StringPiece match = groups[0];
-    result->Append({at, static_cast<size_t>(match.data() - at)});
-    at = match.data();
+    const size_t begin = static_cast<size_t>(match.data() - subject.data());
+    result->Append(subject.substr(at, begin - at));
+    at = begin;
     if (match.empty() && at == last_end) {
       // Go on behind the next character.
-      if (at == end) break;
-      const char* const character = at++;
-      while (at < end && IsContinuationByte(*at)) ++at;
-      result->Append({character, static_cast<size_t>(at - character)});
-      last_end.reset();
+      if (at == subject.size()) break;
+      ++at;
+      while (at < subject.size() && IsContinuationByte(subject[at])) ++at;
+      result->Append(subject.substr(begin, at - begin));
+      last_end = kNowhere;
       continue;
     }
     for (const Piece& piece : pieces_) {
@@ -134,11 +134,10 @@ std::optional<std::string_view> RegexSubstitution::Apply(std::string_view subjec
       }
     }
     if (result->overflowed()) return std::nullopt;
-    at = match.data() + match.size();
-    last_end = at;
+    at = last_end = begin + match.size();
   }
   if (!result.has_value()) return subject.size() <= max_size ? std::optional(subject) : std::nullopt;
-  if (at < end) result->Append({at, static_cast<size_t>(end - at)});
+  if (at < subject.size()) result->Append(subject.substr(at));
   if (result->overflowed()) return std::nullopt;
   return result->text();
 }

@@ -37,19 +37,33 @@ bool RequestField::Pseudo(const http::RequestHead& request, std::string_view* va
   return !value->empty();
 }
 
+const http::HeaderField* RequestField::Find(const http::HeaderMap& headers) const {
+  return id_ == http::HeaderId::kOther ? headers.Find(name_) : headers.Find(id_);
+}
+
 bool RequestField::First(const http::RequestHead& request, std::string_view* value) const {
   if (kind_ != Kind::kHeader) return Pseudo(request, value);
-  const http::HeaderField* field =
-      id_ == http::HeaderId::kOther ? request.headers.Find(name_) : request.headers.Find(id_);
+  const http::HeaderField* field = Find(request.headers);
   if (field == nullptr) return false;
   *value = field->value;
   return true;
 }
 
-bool RequestField::Joined(const http::RequestHead& request, std::string_view* value) const {
+bool RequestField::Joined(const http::RequestHead& request, std::string& scratch, std::string_view* value) const {
   if (kind_ != Kind::kHeader) return Pseudo(request, value);
-  if (id_ != http::HeaderId::kOther && !request.headers.Has(id_)) return false;
-  return request.headers.Joined(name_, value);
+  const http::HeaderField* const first = Find(request.headers);
+  if (first == nullptr) return false;
+  *value = first->value;
+  bool several = false;
+  for (const http::HeaderField* field = first + 1; field != request.headers.end(); ++field) {
+    if (field->id != id_ || (id_ == http::HeaderId::kOther && !EqualsIgnoreCase(field->name, name_))) continue;
+    if (!several) scratch.assign(first->value);
+    several = true;
+    scratch.push_back(',');
+    scratch.append(field->value);
+  }
+  if (several) *value = scratch;
+  return true;
 }
 
 }  // namespace nuncio::matcher

@@ -18,14 +18,15 @@ class RequestField {
 
   // The first such header's value. False where there is none.
   bool First(const http::RequestHead& request, std::string_view* value) const;
-  // All values joined by commas, in the request's arena where there are several. False where there is none.
-  bool Joined(const http::RequestHead& request, std::string_view* value) const;
+  // All values joined by commas, in `scratch` where there are several. False where there is none.
+  bool Joined(const http::RequestHead& request, std::string& scratch, std::string_view* value) const;
 
   // Lower case.
   const std::string& name() const { return name_; }
 
  private:
   enum class Kind : uint8_t { kHeader, kMethod, kPath, kAuthority, kScheme };
+  const http::HeaderField* Find(const http::HeaderMap& headers) const;
   bool Pseudo(const http::RequestHead& request, std::string_view* value) const;
 
   std::string name_;

@@ -41,8 +41,7 @@ struct Decision {
 // "no_virtual_host", "no_route", "forward", "redirect", "direct_response".
 std::string_view DecisionKindName(Decision::Kind kind);
 
-// A pure function: the same table, request and random number give the same decision. Allocates nothing from the heap;
-// header values that come in several fields are joined in the request's arena.
+// A pure function: the same table, request and random number give the same decision. Allocates nothing from the heap.
 Decision Decide(const RouteTable& table, const http::RequestHead& request, uint64_t random);
 
 // Makes of the request as received the one to be sent, for kForward: header changes of all levels in the order the table
