@@ -17,14 +17,17 @@ constexpr Names kNames[] = {
 static_assert(std::size(kNames) == static_cast<size_t>(ResponseFlag::kCount));
 
 void Append(ResponseFlags flags, std::string_view Names::*name, std::string& out) {
-  bool any = false;
+  if (!flags.any()) {
+    out.push_back('-');
+    return;
+  }
+  bool first = true;
   for (size_t i = 0; i < std::size(kNames); ++i) {
     if (!flags.Has(static_cast<ResponseFlag>(i))) continue;
-    if (any) out.push_back(',');
+    if (!first) out.push_back(',');
     out += kNames[i].*name;
-    any = true;
+    first = false;
   }
-  if (!any) out.push_back('-');
 }
 
 }  // namespace

@@ -1,9 +1,16 @@
 #include "source/base/json_string.h"
 
+#include <array>
+
 namespace nuncio {
 namespace {
 
-constexpr bool Plain(unsigned char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+// Bytes that stand for themselves.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (int c = 0x20; c < 0x7f; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
 
 // Length of the well-formed UTF-8 sequence of two or more bytes that begins at `text`, 0 where there is none
 // (RFC 3629 4).
@@ -29,7 +36,7 @@ void AppendJsonEscaped(std::string& out, std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
   while (!text.empty()) {
     size_t plain = 0;
-    while (plain < text.size() && Plain(static_cast<unsigned char>(text[plain]))) ++plain;
+    while (plain < text.size() && kPlain[static_cast<unsigned char>(text[plain])]) ++plain;
     out.append(text.data(), plain);
     text.remove_prefix(plain);
     if (text.empty()) return;
