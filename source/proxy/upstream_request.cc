@@ -277,8 +277,6 @@ void UpstreamRequest::Cancel() {
   if (http::RequestSender* sender = std::exchange(sender_, nullptr); sender != nullptr) {
     cluster_->traffic().upstream_rq_tx_reset.Inc();
     sender->Reset(StreamReset::kLocal);
-  } else {
-    cluster_->traffic().upstream_rq_cancelled.Inc();
   }
 }
 

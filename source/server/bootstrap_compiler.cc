@@ -14,7 +14,7 @@
 #include "source/config/typed_config.h"
 #include "source/config/yaml_loader.h"
 #include "source/matcher/config.h"
-#include "source/server/listener_compiler.h"
+#include "source/listener/listener_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
 namespace nuncio::server {
@@ -55,7 +55,7 @@ void ReadStatic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) 
   for (int i = 0; i < message.static_resources().listeners_size(); ++i) {
     Faults::Scope each(faults, "listeners", static_cast<size_t>(i));
     const auto& listener = message.static_resources().listeners(i);
-    auto compiled = CompileListener(listener, config::DataSourceAccess::kRead, faults);
+    auto compiled = listener::CompileListener(listener, config::DataSourceAccess::kRead, faults);
     if (compiled == nullptr) continue;
     if (!names.insert(compiled->name).second) {
       faults.Add("name", StrCat("a second listener named ", config::Quote(compiled->name)));
@@ -98,12 +98,12 @@ void ReadAdmin(const envoy::config::bootstrap::v3::Admin& message, BootstrapConf
   AdminConfig admin;
   if (message.has_address()) {
     Faults::Scope address(faults, "address");
-    admin.address.address = ReadAddress(message.address(), &admin.address, faults);
+    admin.address.address = listener::ReadAddress(message.address(), &admin.address, faults);
   } else {
     faults.Add("address", "required: where the admin interface listens");
   }
   admin.address.reuse_port = false;
-  admin.address.socket_options = ReadSocketOptions(message.socket_options(), faults);
+  admin.address.socket_options = listener::ReadSocketOptions(message.socket_options(), faults);
   admin.ignore_global_limit = message.ignore_global_conn_limit();
   auto logs = message.access_log();
   if (!message.access_log_path().empty()) {

@@ -12,7 +12,7 @@
 #include "source/config/fault.h"
 #include "source/matcher/string_matcher.h"
 #include "source/net/dns_options.h"
-#include "source/server/listener_config.h"
+#include "source/listener/listener_config.h"
 #include "source/server/options.h"
 #include "source/telemetry/tag_rules.h"
 #include "source/upstream/cluster_config.h"
@@ -20,7 +20,7 @@
 namespace nuncio::server {
 
 struct AdminConfig {
-  ListenAddress address;
+  listener::ListenAddress address;
   bool ignore_global_limit = false;
   std::vector<std::shared_ptr<const access_log::AccessLogConfig>> access_logs;
   // Unset: all paths are served.
@@ -42,7 +42,7 @@ struct StatsFilter {
 // A compiled Bootstrap. Immutable after start.
 struct BootstrapConfig {
   struct StaticListener {
-    std::shared_ptr<const ListenerConfig> config;
+    std::shared_ptr<const listener::ListenerConfig> config;
     std::shared_ptr<const std::string> bytes;
   };
   struct StaticCluster {

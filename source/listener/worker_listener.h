@@ -5,11 +5,11 @@
 
 #include "source/net/acceptor.h"
 #include "source/proxy/connection_manager.h"
-#include "source/server/connection_limit.h"
-#include "source/server/listener_config.h"
+#include "source/listener/connection_limit.h"
+#include "source/listener/listener_config.h"
 #include "source/telemetry/listener_stats.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // How connections that are to end are told: at once, or spread over the drain time so that clients do not come back
 // all in the same moment.
@@ -96,4 +96,4 @@ class WorkerListener final : public net::AcceptEvents {
   bool removed_ = false;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -1,8 +1,8 @@
-#include "source/server/worker_pool.h"
+#include "source/listener/worker_pool.h"
 
 #include <utility>
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 WorkerPool::WorkerPool(uint32_t count, Worker::Options options, const std::vector<int>& cpus) {
   for (uint32_t i = 0; i < count; ++i) {
@@ -35,4 +35,4 @@ uint64_t WorkerPool::connections() const {
   return sum;
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

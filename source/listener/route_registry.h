@@ -14,7 +14,7 @@
 #include "source/proxy/worker_services.h"
 #include "source/telemetry/scope.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 class WorkerPool;
 
@@ -79,4 +79,4 @@ class RouteRegistry {
                 std::pair<config::ConfigSource, std::weak_ptr<RouteSubscription>>> subscriptions_;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -10,10 +10,10 @@
 #include "source/event/event_loop.h"
 #include "source/proxy/stream.h"
 #include "source/proxy/worker_services.h"
-#include "source/server/worker_listener.h"
+#include "source/listener/worker_listener.h"
 #include "source/upstream/worker_clusters.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // A thread with its loop and everything that runs on it. The constructor, Start, Stop and Post are main's; the rest belongs
 // to the worker's thread.
@@ -38,6 +38,7 @@ class Worker {
   void Stop();
   bool Post(std::function<void()> closure) { return loop_.Post(std::move(closure)); }
 
+  event::EventLoop& loop() { return loop_; }
   upstream::WorkerClusters& clusters() { return clusters_; }
   upstream::WorkerServices& services() { return services_; }
   ObjectHome& home() { return home_; }
@@ -83,4 +84,4 @@ class Worker {
   std::thread thread_;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -7,7 +7,7 @@
 
 #include "source/net/address.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // Which connections a filter chain is for. What is empty or unset matches all.
 struct FilterChainMatch {
@@ -38,4 +38,4 @@ struct MatchRank {
 
 MatchRank Rank(const FilterChainMatch& match, const net::Address& local, const net::Address& peer);
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "source/server/worker.h"
+#include "source/listener/worker.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // The workers, as main sees them.
 class WorkerPool {
@@ -29,4 +29,4 @@ class WorkerPool {
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -1,4 +1,4 @@
-#include "source/server/listener_compiler.h"
+#include "source/listener/listener_compiler.h"
 
 #include <limits>
 #include <map>
@@ -15,7 +15,7 @@
 #include "source/config/typed_config.h"
 #include "source/upstream/cluster_compiler.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 namespace {
 
 using config::Faults;
@@ -268,4 +268,4 @@ std::shared_ptr<const config::CompiledResource> ListenerType::Compile(std::strin
   return CompileListener(message, data_sources_, faults);
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

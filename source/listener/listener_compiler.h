@@ -5,9 +5,9 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/config/fault.h"
 #include "source/proxy/config.h"
-#include "source/server/listener_config.h"
+#include "source/listener/listener_config.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // Called after the message's rules were checked. Null with faults, whose paths begin at a field of `message`.
 std::shared_ptr<const ListenerConfig> CompileListener(const envoy::config::listener::v3::Listener& message,
@@ -34,4 +34,4 @@ net::Address ReadAddress(const envoy::config::core::v3::Address& message, Listen
 std::vector<net::SocketOption> ReadSocketOptions(
     const google::protobuf::RepeatedPtrField<envoy::config::core::v3::SocketOption>& messages, config::Faults& faults);
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

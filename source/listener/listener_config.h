@@ -12,9 +12,9 @@
 #include "source/net/address.h"
 #include "source/net/socket_options.h"
 #include "source/proxy/connection_manager_config.h"
-#include "source/server/filter_chain_match.h"
+#include "source/listener/filter_chain_match.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // Where a listener listens, and with what socket.
 struct ListenAddress {
@@ -69,4 +69,4 @@ struct ListenerConfig : config::CompiledResource {
   const FilterChainConfig* FindChain(const net::Address& local, const net::Address& peer) const;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

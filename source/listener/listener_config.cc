@@ -1,8 +1,8 @@
-#include "source/server/listener_config.h"
+#include "source/listener/listener_config.h"
 
 #include "source/base/strings.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 std::string ListenAddress::SocketKey() const {
   std::string key = StrCat(address.ToString(), "|", ipv4_compat, "|", unix_mode, "|", transparent, "|", freebind, "|",
@@ -30,4 +30,4 @@ const FilterChainConfig* ListenerConfig::FindChain(const net::Address& local, co
   return best;
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

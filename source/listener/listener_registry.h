@@ -9,12 +9,12 @@
 #include "source/access_log/log_writer.h"
 #include "source/config/fault.h"
 #include "source/config/subscription.h"
-#include "source/server/listener_config.h"
-#include "source/server/route_registry.h"
-#include "source/server/worker_pool.h"
+#include "source/listener/listener_config.h"
+#include "source/listener/route_registry.h"
+#include "source/listener/worker_pool.h"
 #include "source/telemetry/xds_stats.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // All listeners of the process: takes their configurations, binds their addresses, waits until their routes are known, and
 // hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
@@ -42,6 +42,9 @@ class ListenerRegistry final : public config::ResourceWatcher {
   // A listener of the bootstrap. Faults: an address that is taken or cannot be bound.
   void AddStatic(std::shared_ptr<const ListenerConfig> config, std::shared_ptr<const std::string> bytes,
                  config::Faults& faults);
+
+  // Until then listeners bind their addresses and warm, but accept nothing: what they forward to may not be known yet.
+  void StartAccepting();
 
   // Names of the listeners, warming ones too.
   std::vector<Entry> Entries() const;
@@ -105,8 +108,9 @@ class ListenerRegistry final : public config::ResourceWatcher {
   std::map<std::string, Listener> listeners_;
   std::vector<std::function<void()>> when_warm_;
   std::vector<std::function<void()>> when_first_answer_;
+  bool accepting_ = false;
   bool first_answer_ = false;
   bool stopped_ = false;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 // Most downstream connections of the process at once. Any thread; touched once per connection, never per request.
 class ConnectionLimit {
@@ -26,4 +26,4 @@ class ConnectionLimit {
   std::atomic<uint64_t> active_{0};
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -1,11 +1,11 @@
-#include "source/server/listener_registry.h"
+#include "source/listener/listener_registry.h"
 
 #include <utility>
 
 #include "source/base/logging.h"
 #include "source/base/strings.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 ListenerRegistry::ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, access_log::LogWriter& logs,
                                    telemetry::StatsStore& stats, DrainPlan drain_plan)
@@ -120,11 +120,20 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
 
 void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation) {
   const auto found = listeners_.find(name);
-  if (found == listeners_.end() || found->second.warming != generation) return;
+  if (!accepting_ || found == listeners_.end() || found->second.warming != generation) return;
   for (const auto& route : generation->routes) {
     if (route != nullptr && !route->ready()) return;
   }
   Activate(name, generation);
+}
+
+void ListenerRegistry::StartAccepting() {
+  accepting_ = true;
+  std::vector<std::pair<std::string, std::shared_ptr<Generation>>> waiting;
+  for (const auto& [name, listener] : listeners_) {
+    if (listener.warming != nullptr) waiting.emplace_back(name, listener.warming);
+  }
+  for (const auto& [name, generation] : waiting) CheckWarm(name, generation);
 }
 
 void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<Generation>& generation) {
@@ -315,4 +324,4 @@ void ListenerRegistry::CountGauges() {
   stats_.total_listeners_warming.Set(static_cast<int64_t>(warming()));
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

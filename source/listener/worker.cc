@@ -1,4 +1,4 @@
-#include "source/server/worker.h"
+#include "source/listener/worker.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 
 #include "source/base/logging.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 namespace {
 
 // How often removed listeners are looked at, while there are any.
@@ -111,4 +111,4 @@ void Worker::CountConnections() {
   connections_.store(sum, std::memory_order_relaxed);
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

@@ -1,10 +1,10 @@
-#include "source/server/route_registry.h"
+#include "source/listener/route_registry.h"
 
 #include "source/base/logging.h"
-#include "source/server/worker_pool.h"
+#include "source/listener/worker_pool.h"
 #include "source/telemetry/xds_stats.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 RouteSubscription::RouteSubscription(WorkerPool& workers, telemetry::StatsStore& stats,
                                      const config::ResourceType& type, config::SubscriptionFactory& factory,
@@ -101,4 +101,4 @@ std::vector<std::shared_ptr<RouteSubscription>> RouteRegistry::All() const {
   return out;
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

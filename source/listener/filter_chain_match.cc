@@ -1,10 +1,10 @@
-#include "source/server/filter_chain_match.h"
+#include "source/listener/filter_chain_match.h"
 
 #include <algorithm>
 
 #include "source/base/strings.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 namespace {
 
 // 0 where the list is empty, 1 + length of the longest prefix that holds the address, -1 where none does.
@@ -71,4 +71,4 @@ MatchRank Rank(const FilterChainMatch& match, const net::Address& local, const n
   return rank;
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener

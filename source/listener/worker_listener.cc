@@ -1,4 +1,4 @@
-#include "source/server/worker_listener.h"
+#include "source/listener/worker_listener.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 
 #include "source/base/logging.h"
 
-namespace nuncio::server {
+namespace nuncio::listener {
 
 WorkerListener::Chain::Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
                              std::shared_ptr<proxy::RouteCell> routes, proxy::AccessLogs access_logs,
@@ -183,4 +183,4 @@ void WorkerListener::Forget() {
   std::erase_if(draining_, [](const auto& chain) { return chain->manager.idle(); });
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::listener
