@@ -27,7 +27,7 @@ struct StreamConnection {
   net::Address local;
   uint64_t connection_id = 0;
   http::Protocol protocol = http::Protocol::kHttp11;
-  // The connection carried another request before. A request that dies on such a connection before the first byte of
+  // The connection lay idle before, as of OnStreamReady. A request that dies on such a connection before the first byte of
   // an answer may have met the host's own idle close.
   bool reused = false;
 };
@@ -37,7 +37,8 @@ class StreamRequester {
   // May come from within the call that asked. The sender is used as http::RequestSender says; the receiver given with
   // the request hears the answer.
   virtual void OnStreamReady(http::RequestSender& sender, const StreamConnection& connection) = 0;
-  // `details` is text for %UPSTREAM_TRANSPORT_FAILURE_REASON%, valid during the call.
+  // May come from within the call that asked as well. `details` is text for %UPSTREAM_TRANSPORT_FAILURE_REASON%, valid
+  // during the call.
   virtual void OnStreamFailed(PoolFailure failure, std::string_view details, const Host& host) = 0;
 
  protected:
@@ -67,6 +68,7 @@ class PendingStream : public ListNode<PendingStream> {
   StreamRequester* requester_ = nullptr;
   http::ResponseReceiver* receiver_ = nullptr;
   MonotonicTime since_{};
+  // Only a connection that is made for it, and carried nothing yet, will do.
   bool fresh_connection_ = false;
 };
 

@@ -99,6 +99,11 @@ bool ClusterLimits::BecameFree(Limit limit) {
   return common.full.exchange(false);
 }
 
+ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots) {
+  return {std::make_shared<ClusterLimits>(config.thresholds(RoutingPriority::kDefault), slots),
+          std::make_shared<ClusterLimits>(config.thresholds(RoutingPriority::kHigh), slots)};
+}
+
 LimitLease::LimitLease(std::shared_ptr<ClusterLimits> limits, telemetry::StatsSlot slot,
                        telemetry::CircuitBreakerStats& stats)
     : limits_(std::move(limits)), slot_(slot), stats_(stats) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -72,6 +73,10 @@ class ClusterLimits {
   Stock stocks_[kLimits];
   const std::unique_ptr<Spare[]> spares_;
 };
+
+// The circuit breakers of a cluster, by RoutingPriority. Made once for a cluster, shared by its pools on all threads.
+using ClusterLimitsByPriority = std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>;
+ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots);
 
 // A thread's access to the limits of one cluster and priority, with the gauges `circuit_breakers.<priority>.*`. Belongs to its
 // thread.

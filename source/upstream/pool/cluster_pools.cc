@@ -8,11 +8,6 @@
 
 namespace nuncio::upstream {
 
-ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots) {
-  return {std::make_shared<ClusterLimits>(config.thresholds(RoutingPriority::kDefault), slots),
-          std::make_shared<ClusterLimits>(config.thresholds(RoutingPriority::kHigh), slots)};
-}
-
 ClusterPools::ClusterPools(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
                            const ClusterScopes& scopes, const BindOptions* default_bind,
                            const WorkerServices& services, ConnectionSupplies& supplies)

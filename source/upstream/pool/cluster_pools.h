@@ -19,10 +19,6 @@ namespace nuncio::upstream {
 class HostPool;
 struct PoolShared;
 
-// The circuit breakers of a cluster, by RoutingPriority. Made once for a cluster, shared by its ClusterPools on all threads.
-using ClusterLimitsByPriority = std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>;
-ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots);
-
 // The connections of one thread to one cluster: a pool for each host and priority that was asked for. Belongs to its
 // thread.
 //

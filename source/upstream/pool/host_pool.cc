@@ -119,9 +119,9 @@ void HostPool::EnsureConnections() {
       Open();
       continue;
     }
-    // An HTTP/1 connection of this pool will become free, be closed, and make room. One that carries many streams may
-    // never do so.
-    if (fresh_pending_ > 0 && connecting_.empty() && shared_->config->protocol == UpstreamProtocol::kHttp2) {
+    // A busy connection of this pool will become free, be closed, and make room. One that carries streams and has room for
+    // more may never do so.
+    if (fresh_pending_ > 0 && connecting_.empty() && !ready_.empty()) {
       shared_->traffic.upstream_rq_pending_overflow.Add(fresh_pending_);
       FailPending(fresh_pending_, true, PoolFailure::kOverflow, {});
     }
@@ -134,7 +134,9 @@ bool HostPool::TakeConnectionUnit() {
   if (limits_.Take(Limit::kConnections)) return true;
   shared_->traffic.upstream_cx_overflow.Inc();
   // Where only a new connection will do, the one unused for longest gives way to it.
-  if (fresh_pending_ > 0 && CloseOldestIdle() && limits_.Take(Limit::kConnections)) return true;
+  while (fresh_pending_ > 0 && CloseOldestIdle()) {
+    if (limits_.Take(Limit::kConnections)) return true;
+  }
   if (connections_ > 0) return false;
   // Without any connection of its own a pool would wait for other hosts, or other threads, without end.
   limits_.ForceTake(Limit::kConnections);

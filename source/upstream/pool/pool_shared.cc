@@ -40,7 +40,7 @@ net::SocketOption Freebind(int level, int name) {
 }  // namespace
 
 PoolShared::PoolShared(std::shared_ptr<const ClusterConfig> config_in,
-                       const std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>& limits,
+                       const ClusterLimitsByPriority& limits,
                        const ClusterScopes& scopes_in, const BindOptions* default_bind,
                        const WorkerServices& services_in, ConnectionSupplies& supplies_in)
     : config(std::move(config_in)),

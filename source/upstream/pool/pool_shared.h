@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -19,11 +18,13 @@ namespace nuncio::upstream {
 // What all pools and connections of one cluster on one thread have in common. Held by each of them, since they are destroyed
 // at the end of the turn in which they close, and ClusterPools may be gone by then.
 struct PoolShared {
-  PoolShared(std::shared_ptr<const ClusterConfig> config, const std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>& limits,
+  PoolShared(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
              const ClusterScopes& scopes, const BindOptions* default_bind, const WorkerServices& services,
              ConnectionSupplies& supplies);
 
-  LimitLease& limits(RoutingPriority priority) { return priority == RoutingPriority::kDefault ? default_limits : high_limits; }
+  LimitLease& limits(RoutingPriority priority) {
+    return priority == RoutingPriority::kDefault ? default_limits : high_limits;
+  }
   // For connections to `to`.
   net::Connection::ConnectOptions ConnectOptionsFor(const net::Address& to) const;
 

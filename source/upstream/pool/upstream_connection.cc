@@ -120,7 +120,6 @@ void UpstreamConnection::SettleSoon() {
 void UpstreamConnection::Settle() {
   settle_wanted_ = false;
   if (state_ == State::kClosing || state_ == State::kClosed || state_ == State::kConnecting) return;
-  CountBytes();
   const bool leftover = !net_->read_buffer().empty() || net_->peer_ending();
   if (state_ != State::kDraining && !Reusable(leftover)) {
     CountNotReusable();
@@ -207,7 +206,7 @@ void UpstreamConnection::FailConnect(PoolFailure failure, int error) {
   host_stats_.cx_connect_fail.Inc();
   if (failure == PoolFailure::kConnectTimeout) traffic().upstream_cx_connect_timeout.Inc();
   std::string details;
-  if (error != 0) details.append("delayed connect error: ").append(strerror(error));
+  if (error != 0) details.append(net_ == nullptr ? "immediate" : "delayed").append(" connect error: ").append(strerror(error));
   Finish(failure == PoolFailure::kConnectTimeout ? Side::kLocal : Side::kRemote, false);
   pool_.OnConnectFailed(failure, details);
 }
@@ -217,7 +216,6 @@ void UpstreamConnection::OnData(buffer::Buffer& data, bool end) {
     data.Clear();
     return;
   }
-  CountBytes();
   OnBytes();
   if (streams_ == 0 && (end || !AllowsInputWhileIdle())) {
     if (!data.empty()) CountForbiddenInput();
@@ -230,6 +228,7 @@ void UpstreamConnection::OnData(buffer::Buffer& data, bool end) {
   if (good && end && state_ != State::kClosed) codec_->OnEndOfInput();
   dispatching_ = false;
   if (state_ == State::kClosed) return;
+  CountBytes();
   if (!good && InputWasFaulty()) {
     OnFaultyInput(had_streams);
   } else if (end) {

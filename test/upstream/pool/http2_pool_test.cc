@@ -237,6 +237,20 @@ TEST_F(Http2PoolTest, AFreshConnectionThatCannotBeHadFailsTheRequest) {
   EXPECT_FALSE(first->reset);
 }
 
+TEST_F(Http2PoolTest, AtTheLimitAFreshConnectionTakesThePlaceOfOneThatEnds) {
+  config_->circuit_breakers[0].max_connections = 1;
+  auto first = Begin(0);
+  Server(0).GoAway(1);
+  ASSERT_TRUE(Eventually([&] { return Stat("http2.goaway_received") == 1; }));
+  auto fresh = Ask(*host_, true);
+  PumpAll();
+  EXPECT_FALSE(fresh->failed || fresh->got_stream);
+  Answer(0, 1);
+  ASSERT_TRUE(Eventually([&] { return Streams(1) == 1; }));
+  EXPECT_TRUE(fresh->got_stream);
+  EXPECT_FALSE(fresh->connection.reused);
+}
+
 TEST_F(Http2PoolTest, PingsKeepAConnectionAndTheirLossEndsIt) {
   config_->http2.keepalive.emplace();
   config_->http2.keepalive->interval = seconds(30);
