@@ -41,7 +41,8 @@ class PlanStore {
   }
 
  private:
-  MessagePlan& Make(const Descriptor& descriptor, std::vector<MessagePlan*>& fresh) {
+  MessagePlan& Make(const Descriptor& descriptor, std::vector<MessagePlan*>& fresh)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     std::unique_ptr<MessagePlan>& slot = plans_[&descriptor];
     if (slot != nullptr) return *slot;
     slot = std::make_unique<MessagePlan>();
@@ -67,7 +68,8 @@ class PlanStore {
     return plan;
   }
 
-  FieldPlan MakeField(const FieldDescriptor& field, std::vector<MessagePlan*>& fresh) {
+  FieldPlan MakeField(const FieldDescriptor& field, std::vector<MessagePlan*>& fresh)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     FieldPlan plan;
     plan.field = &field;
     plan.kind = field.is_map()        ? FieldPlan::Kind::kMap

@@ -46,7 +46,13 @@ class YamlBuilder : public YAML::EventHandler {
  public:
   explicit YamlBuilder(TextDocument& document) : document_(document) {}
 
-  void OnDocumentStart(const YAML::Mark& mark) override { start_ = mark; }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // Of a document that begins with what no value begins with, such as a comma, yaml-cpp makes empty documents without
+    // end: it leaves the token there.
+    if (mark.pos == start_.pos && any_document_) throw Refused{mark, "not YAML: no value can begin here"};
+    any_document_ = true;
+    start_ = mark;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -115,6 +121,7 @@ class YamlBuilder : public YAML::EventHandler {
 
   TextDocument& document_;
   YAML::Mark start_;
+  bool any_document_ = false;
   int documents_ = 0;
   std::vector<TextNode*> open_;
   std::unordered_map<YAML::anchor_t, TextNode*> anchors_;

@@ -336,6 +336,13 @@ TEST(YamlLoaderTest, SyntaxFaultsHaveTheirPlace) {
   EXPECT_TRUE(FaultsOf("child: *nowhere").starts_with("1:8: not YAML: ")) << FaultsOf("child: *nowhere");
 }
 
+TEST(YamlLoaderTest, AStrayTokenEndsTheReading) {
+  for (const char* text : {",a: b", "]", "}", "a: b\n---\n,", ": \n, x"}) {
+    EXPECT_NE(FaultsOf(text), "") << text;
+  }
+  EXPECT_EQ(FaultsOf(",a: b"), "1:1: not YAML: no value can begin here");
+}
+
 TEST(YamlLoaderTest, UnknownFieldsBecomeWarningsIfThePolicySaysSo) {
   Faults faults({UnknownFieldsPolicy::Action::kWarn});
   const Everything m = Load("a_bool: true\nnew_field: {a: b}\nchild:\n  newer: 5\n", faults);
