@@ -14,7 +14,7 @@ namespace nuncio::http::h1 {
 class BodyReader {
  public:
   enum class Status : uint8_t {
-    kMore,      // All input was consumed, the body goes on.
+    kMore,      // The body goes on with more input. What is left of this one is an incomplete trailer section.
     kEnd,       // The body is complete, without trailers. For kUntilClose this never comes.
     kTrailers,  // The content is complete, and a trailer section of trailers_size() bytes stands first in the input.
     kFault,     // error() tells.

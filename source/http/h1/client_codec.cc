@@ -95,7 +95,8 @@ bool H1ClientCodec::ReadBody(buffer::Buffer& data) {
         receiver_->OnData(content_, false);
         content_.Clear();
       }
-      return true;
+      // With the stream gone there may be input to drop.
+      return receiver_ == nullptr;
     case BodyReader::Status::kEnd:
       FinishAnswer(data)->OnData(content_, true);
       content_.Clear();

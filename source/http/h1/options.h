@@ -17,7 +17,7 @@ struct H1Options {
   // Server: serve HTTP/1.0; otherwise it is answered 426.
   bool accept_http_10 = false;
   // Server: the authority of HTTP/1.0 requests without Host. Empty: they are answered 400.
-  std::string default_host_for_http_10;
+  std::string default_host_for_http_10{};
   // Server: take targets in absolute form; otherwise they are answered 400.
   bool allow_absolute_url = true;
   // Pass trailers on, in both directions. Otherwise they are read, checked and dropped.

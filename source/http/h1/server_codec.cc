@@ -144,7 +144,7 @@ bool H1ServerCodec::ReadBody(buffer::Buffer& data) {
     case BodyReader::Status::kMore:
       if (!content_.empty()) DeliverData(false);
       // With the stream gone there may be input to drop.
-      return true;
+      return state_ != State::kBody;
     case BodyReader::Status::kEnd:
       request_complete_ = true;
       state_ = State::kAnswer;
