@@ -18,8 +18,8 @@ inline constexpr size_t kLimits = 4;
 // The circuit breakers of one cluster and priority, shared by all threads: of each kind no more than the configured
 // number is ever handed out, and none is refused while one is left anywhere.
 //
-// Each thread keeps a few units to itself, in a cache line of its own that in general only it touches; what it keeps gets
-// smaller as the common stock does, and a thread that finds the stock empty takes from what others keep.
+// Each thread keeps a few units to itself, in a cache line of its own that in general only it touches; what it keeps
+// gets smaller as the common stock does, and a thread that finds the stock empty takes from what others keep.
 class ClusterLimits {
  public:
   // `slots`: the number of threads, main included.
@@ -78,8 +78,8 @@ class ClusterLimits {
 using ClusterLimitsByPriority = std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>;
 ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots);
 
-// A thread's access to the limits of one cluster and priority, with the gauges `circuit_breakers.<priority>.*`. Belongs to its
-// thread.
+// A thread's access to the limits of one cluster and priority, with the gauges `circuit_breakers.<priority>.*`. Belongs
+// to its thread.
 class LimitLease {
  public:
   // `stats`: the thread's own block.

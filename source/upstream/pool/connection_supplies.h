@@ -7,8 +7,8 @@
 
 namespace nuncio::upstream {
 
-// What the upstream connections of one thread share across clusters. One per thread; outlives the thread's ClusterPools and,
-// since connections are destroyed at the end of a turn, its loop's deferred deletions. Not thread-safe.
+// What the upstream connections of one thread share across clusters. One per thread; outlives the thread's ClusterPools
+// and, since connections are destroyed at the end of a turn, its loop's deferred deletions. Not thread-safe.
 class ConnectionSupplies {
  public:
   explicit ConnectionSupplies(telemetry::StatsSlot slot) : next_id_((uint64_t{slot} << 48) + 1) {}

@@ -119,8 +119,8 @@ void HostPool::EnsureConnections() {
       Open();
       continue;
     }
-    // A busy connection of this pool will become free, be closed, and make room. One that carries streams and has room for
-    // more may never do so.
+    // A busy connection of this pool will become free, be closed, and make room. One that carries streams and has room
+    // for more may never do so.
     if (fresh_pending_ > 0 && connecting_.empty() && !ready_.empty()) {
       shared_->traffic.upstream_rq_pending_overflow.Add(fresh_pending_);
       FailPending(fresh_pending_, true, PoolFailure::kOverflow, {});

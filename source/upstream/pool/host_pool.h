@@ -19,9 +19,9 @@ class ClusterPools;
 // The connections of one thread to one host at one priority, and the requests that wait for one. The same for both
 // protocols: they differ in how many streams a connection carries and when it may carry another.
 //
-// A request takes the connection that became free last, so that those not needed grow old and end. Where there is none it
-// waits, in order, and as many connections are begun as the waiting ones need and the limits allow; whatever becomes free
-// first serves the first. Belongs to its thread.
+// A request takes the connection that became free last, so that those not needed grow old and end. Where there is none
+// it waits, in order, and as many connections are begun as the waiting ones need and the limits allow; whatever becomes
+// free first serves the first. Belongs to its thread.
 class HostPool final : public event::DeferredDeletable, private PendingStream::Queue {
  public:
   HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, HostPtr host, RoutingPriority priority);
@@ -65,7 +65,8 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   using Connections = IntrusiveList<UpstreamConnection>;
 
   void Attach(UpstreamConnection& connection, http::ResponseReceiver& receiver, StreamRequester& requester);
-  void Wait(http::ResponseReceiver& receiver, StreamRequester& requester, PendingStream& pending, bool fresh_connection);
+  void Wait(http::ResponseReceiver& receiver, StreamRequester& requester, PendingStream& pending,
+            bool fresh_connection);
   void OnPendingCancelled(PendingStream& pending) override;
   // Takes the request out of the queue's accounts; it must be unlinked.
   void LeaveQueue(PendingStream& pending);

@@ -15,8 +15,8 @@
 
 namespace nuncio::upstream {
 
-// What all pools and connections of one cluster on one thread have in common. Held by each of them, since they are destroyed
-// at the end of the turn in which they close, and ClusterPools may be gone by then.
+// What all pools and connections of one cluster on one thread have in common. Held by each of them, since they are
+// destroyed at the end of the turn in which they close, and ClusterPools may be gone by then.
 struct PoolShared {
   PoolShared(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
              const ClusterScopes& scopes, const BindOptions* default_bind, const WorkerServices& services,

@@ -108,8 +108,8 @@ void UpstreamConnection::OnStreamClosed() {
 
 void UpstreamConnection::SettleSoon() {
   if (state_ == State::kClosing || state_ == State::kClosed) return;
-  // What the peer sent with the end of an answer must be seen before the connection is given to anybody; and a requester is not
-  // called from within another one's call.
+  // What the peer sent with the end of an answer must be seen before the connection is given to anybody; and a
+  // requester is not called from within another one's call.
   if (dispatching_) {
     settle_wanted_ = true;
   } else {
@@ -206,7 +206,9 @@ void UpstreamConnection::FailConnect(PoolFailure failure, int error) {
   host_stats_.cx_connect_fail.Inc();
   if (failure == PoolFailure::kConnectTimeout) traffic().upstream_cx_connect_timeout.Inc();
   std::string details;
-  if (error != 0) details.append(net_ == nullptr ? "immediate" : "delayed").append(" connect error: ").append(strerror(error));
+  if (error != 0) {
+    details.append(net_ == nullptr ? "immediate" : "delayed").append(" connect error: ").append(strerror(error));
+  }
   Finish(failure == PoolFailure::kConnectTimeout ? Side::kLocal : Side::kRemote, false);
   pool_.OnConnectFailed(failure, details);
 }
@@ -324,7 +326,8 @@ void UpstreamConnection::CountBytes() {
   traffic().upstream_cx_tx_bytes_total.Add(net_->bytes_written() - counted_written_);
   counted_read_ = net_->bytes_read();
   counted_written_ = net_->bytes_written();
-  CountBuffered(static_cast<int64_t>(net_->read_buffer().length()), static_cast<int64_t>(net_->write_buffer().length()));
+  CountBuffered(static_cast<int64_t>(net_->read_buffer().length()),
+                static_cast<int64_t>(net_->write_buffer().length()));
 }
 
 void UpstreamConnection::CountBuffered(int64_t read, int64_t written) {

@@ -17,9 +17,9 @@ namespace nuncio::upstream {
 
 class HostPool;
 
-// One connection to an upstream host: socket, client codec, and the times after which it ends. It counts what happens to it
-// and tells its pool, which decides who gets it. A protocol derives from it. Belongs to its thread; owned by its pool's lists, and
-// once closed by the loop, which destroys it at the end of the turn.
+// One connection to an upstream host: socket, client codec, and the times after which it ends. It counts what happens
+// to it and tells its pool, which decides who gets it. A protocol derives from it. Belongs to its thread; owned by its
+// pool's lists, and once closed by the loop, which destroys it at the end of the turn.
 class UpstreamConnection : public event::DeferredDeletable,
                            public ListNode<UpstreamConnection>,
                            private net::ConnectionEvents,
@@ -76,8 +76,8 @@ class UpstreamConnection : public event::DeferredDeletable,
   virtual bool InputWasFaulty() const = 0;
   // Input ended: whether the streams that were open ended only by that.
   virtual bool ExchangeCutOff() const = 0;
-  // After a stream ended: whether further ones may follow, now or later. `leftover`: bytes nobody asked for are there, or the peer
-  // said it is leaving.
+  // After a stream ended: whether further ones may follow, now or later. `leftover`: bytes nobody asked for are there,
+  // or the peer said it is leaving.
   virtual bool Reusable(bool leftover) = 0;
   // Why it is not.
   virtual void CountNotReusable() {}

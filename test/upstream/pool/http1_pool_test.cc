@@ -531,6 +531,23 @@ TEST_F(Http1PoolTest, AHostWithoutConnectionsIsForgottenAfterAWhile) {
   EXPECT_TRUE(host.expired());
 }
 
+TEST_F(Http1PoolTest, ConnectionsComeFromTheConfiguredAddress) {
+  config_->bind.emplace();
+  config_->bind->source_address = *net::Address::FromIp("127.0.0.2", 0);
+  auto request = Begin(0);
+  EXPECT_EQ(request->connection.local.IpText(), "127.0.0.2");
+}
+
+TEST_F(Http1PoolTest, AnAddressThatCannotBeBoundFailsTheRequestAtOnce) {
+  config_->bind.emplace();
+  config_->bind->source_address = *net::Address::FromIp("192.0.2.1", 0);
+  auto request = Ask(*host_);
+  EXPECT_TRUE(request->failed);
+  EXPECT_EQ(request->failure, PoolFailure::kConnectFailure);
+  EXPECT_EQ(request->failure_details, "immediate connect error: Cannot assign requested address");
+  EXPECT_EQ(Stat("upstream_cx_connect_fail"), 1);
+}
+
 TEST_F(Http1PoolTest, APausedReaderHoldsTheHostBack) {
   auto request = Begin(0);
   server_.Send(0, "HTTP/1.1 200 OK\r\ncontent-length: 8000000\r\n\r\n");

@@ -21,8 +21,8 @@ void* operator new(size_t size) {
 }
 void* operator new(size_t size, std::align_val_t alignment) {
   ++allocations;
-  void* const memory = aligned_alloc(static_cast<size_t>(alignment),
-                                     (size + static_cast<size_t>(alignment) - 1) & ~(static_cast<size_t>(alignment) - 1));
+  void* const memory = aligned_alloc(static_cast<size_t>(alignment), (size + static_cast<size_t>(alignment) - 1) &
+                                                                         ~(static_cast<size_t>(alignment) - 1));
   if (memory == nullptr) abort();
   return memory;
 }

@@ -16,7 +16,8 @@
 #include "source/upstream/host.h"
 #include "source/upstream/pool/cluster_pools.h"
 
-// A cluster's pools on one loop, whose time moves by command, against servers that the test plays by hand over loopback.
+// A cluster's pools on one loop, whose time moves by command, against servers that the test plays by hand over
+// loopback.
 namespace nuncio::upstream {
 
 // A listening socket and what was accepted on it. Never blocks.
