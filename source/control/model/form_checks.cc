@@ -5,6 +5,7 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/config/data_source.h"
+#include "source/listener/listener_compiler.h"
 #include "source/proxy/config.h"
 #include "source/route/config.h"
 #include "source/upstream/cluster_compiler.h"
@@ -17,6 +18,15 @@ using ::envoy::config::endpoint::v3::ClusterLoadAssignment;
 using ::envoy::config::listener::v3::Listener;
 using ::envoy::config::route::v3::RouteConfiguration;
 
+// Files that a configuration names are the proxies', not this machine's.
+constexpr auto kAccess = config::DataSourceAccess::kNamesOnly;
+
+void CheckListener(const Listener& listener, config::Faults& faults) {
+  // For gRPC's own clients, which take other things than a proxy does, and no address.
+  if (listener.has_api_listener() && !listener.has_address()) return;
+  listener::CompileListener(listener, kAccess, faults);
+}
+
 }  // namespace
 
 void CheckForm(const google::protobuf::Message& resource, config::Faults& faults) {
@@ -26,10 +36,11 @@ void CheckForm(const google::protobuf::Message& resource, config::Faults& faults
   } else if (type == ClusterLoadAssignment::descriptor()) {
     upstream::CompileAssignment(static_cast<const ClusterLoadAssignment&>(resource), false, faults);
   } else if (type == RouteConfiguration::descriptor()) {
-    // Files that the configuration names are the proxies', not this machine's.
-    route::CompileRouteTable(
-        static_cast<const RouteConfiguration&>(resource),
-        {.formatters = &proxy::HeaderFormatters(), .data_sources = config::DataSourceAccess::kNamesOnly}, faults);
+    route::CompileRouteTable(static_cast<const RouteConfiguration&>(resource),
+                             {.formatters = &proxy::HeaderFormatters(), .data_sources = kAccess, .previous = nullptr},
+                             faults);
+  } else if (type == Listener::descriptor()) {
+    CheckListener(static_cast<const Listener&>(resource), faults);
   }
 }
 

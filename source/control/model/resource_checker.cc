@@ -1,5 +1,6 @@
 #include "source/control/model/resource_checker.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "source/base/strings.h"
@@ -73,6 +74,7 @@ class Check {
     const bool named = CheckName(*message);
     config::Faults faults = NewFaults();
     config::CheckMessage(*message, faults);
+    RequireName(faults);
     // Compilers count on messages that keep the rules.
     if (faults.empty()) CheckForm(*message, faults);
     for (const config::Fault& fault : faults.list()) Add(Severity::kError, fault.field_path, fault.reason);
@@ -91,11 +93,18 @@ class Check {
       return false;
     }
     key_.name = own;
-    if (own.empty()) {
-      Add(Severity::kError, field, "must be set: proxies ask for it by name");
-      return false;
+    return !own.empty();
+  }
+
+  // Some types may lack a name by their rules; none may here.
+  void RequireName(config::Faults& faults) {
+    const std::string_view field = FindResourceType(key_.type_url)->name_field;
+    const auto& list = faults.list();
+    if (!key_.name.empty() ||
+        std::any_of(list.begin(), list.end(), [&](const config::Fault& fault) { return fault.field_path == field; })) {
+      return;
     }
-    return true;
+    faults.Add(field, "must be set: proxies ask for it by name");
   }
 
   const google::protobuf::Any& any_;

@@ -102,7 +102,9 @@ bool XdsSession::ClustersArrived() const {
   if (!Settled(clusters) || !Settled(endpoints)) return false;
   // Of clusters that it refused, the client does not ask for the endpoints.
   if (clusters == nullptr || clusters->sent() == nullptr || clusters->last_refused()) return true;
-  const std::vector<std::string>& needed = clusters->sent()->subscribed_names();
+  // Those that are only kept had theirs long ago.
+  const SelectionPtr own = clusters->Wanted(*snapshot_, {});
+  const std::vector<std::string>& needed = own->subscribed_names();
   return needed.empty() || (endpoints != nullptr && endpoints->Covers(needed));
 }
 
