@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
 
 namespace nuncio::upstream {
 namespace {
@@ -30,19 +33,29 @@ Schedule::Schedule(std::span<const uint32_t> weights) {
   const std::vector<uint32_t> counts = TurnCounts(weights);
   const uint64_t total = std::accumulate(counts.begin(), counts.end(), uint64_t{0});
   if (total == 0) return;
-  // The k-th of an index's n turns is due at (k + 1/2) / n of the period. Sorted by counting: as many buckets as turns,
-  // so that the cost stays linear.
-  const auto bucket = [total](uint32_t count, uint32_t k) {
-    return static_cast<size_t>((2.0 * k + 1.0) / (2.0 * count) * static_cast<double>(total));
+  // Of an index's n turns the k-th is due at (k + phase) / n of the period. The phases of those with equally many turns
+  // are spread evenly, so that they do not come in a bunch.
+  absl::flat_hash_map<uint32_t, std::pair<uint32_t, uint32_t>> seen_and_all;
+  for (const uint32_t count : counts) ++seen_and_all[count].second;
+  std::vector<double> phases;
+  phases.reserve(counts.size());
+  for (const uint32_t count : counts) {
+    auto& [seen, all] = seen_and_all[count];
+    phases.push_back((seen++ + 0.5) / all);
+  }
+  // Sorted by counting: as many buckets as turns, so that the cost stays linear.
+  const auto bucket = [&](uint32_t i, uint32_t k) {
+    const double due = (k + phases[i]) / counts[i] * static_cast<double>(total);
+    return std::min(static_cast<size_t>(due), static_cast<size_t>(total - 1));
   };
   std::vector<uint32_t> begins(total + 1);
-  for (const uint32_t count : counts) {
-    for (uint32_t k = 0; k < count; ++k) ++begins[bucket(count, k) + 1];
+  for (uint32_t i = 0; i < counts.size(); ++i) {
+    for (uint32_t k = 0; k < counts[i]; ++k) ++begins[bucket(i, k) + 1];
   }
   std::partial_sum(begins.begin(), begins.end(), begins.begin());
   turns_.resize(total);
   for (uint32_t i = 0; i < counts.size(); ++i) {
-    for (uint32_t k = 0; k < counts[i]; ++k) turns_[begins[bucket(counts[i], k)]++] = i;
+    for (uint32_t k = 0; k < counts[i]; ++k) turns_[begins[bucket(i, k)]++] = i;
   }
 }
 
