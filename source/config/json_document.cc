@@ -5,6 +5,7 @@
 
 #include "source/base/strings.h"
 #include "source/config/text_document.h"
+#include "source/config/utf8.h"
 
 namespace nuncio::config {
 
@@ -189,17 +190,8 @@ class JsonReader {
   }
 
   bool ReadUtf8(std::string& out) {
-    const unsigned char first = static_cast<unsigned char>(text_[at_]);
-    const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    uint32_t code = first & (0x7f >> length);
-    if (first < 0xc2 || first > 0xf4 || at_ + length > text_.size()) return Refuse("a string that is not UTF-8");
-    for (size_t i = 1; i < length; ++i) {
-      const unsigned char next = static_cast<unsigned char>(text_[at_ + i]);
-      if ((next & 0xc0) != 0x80) return Refuse("a string that is not UTF-8");
-      code = code << 6 | (next & 0x3f);
-    }
-    const bool overlong = (length == 3 && code < 0x800) || (length == 4 && code < 0x10000);
-    if (overlong || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff) return Refuse("a string that is not UTF-8");
+    const size_t length = Utf8Length(text_.substr(at_));
+    if (length == 0) return Refuse("a string that is not UTF-8");
     out.append(text_.substr(at_, length));
     at_ += length;
     return true;

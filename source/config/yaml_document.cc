@@ -7,6 +7,7 @@
 
 #include "source/base/strings.h"
 #include "source/config/text_document.h"
+#include "source/config/utf8.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 
@@ -131,6 +132,14 @@ bool TextDocument::ParseYaml(std::string_view text, Faults& faults) {
   text_size_ = text.size();
   if (text.size() > kMaxTextSize) {
     faults.Add(StrCat("is larger than ", kMaxTextSize >> 20, " MiB"));
+    return false;
+  }
+  // yaml-cpp would pass such bytes on, into strings that no peer takes.
+  if (const size_t bad = FindNotUtf8(text); bad != std::string_view::npos) {
+    const std::string_view before = text.substr(0, bad);
+    const size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+    faults.AddAt(static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1,
+                 static_cast<int>(bad - line_start) + 1, "not UTF-8 text");
     return false;
   }
   YamlBuilder builder(*this);

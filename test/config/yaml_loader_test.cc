@@ -336,6 +336,14 @@ TEST(YamlLoaderTest, SyntaxFaultsHaveTheirPlace) {
   EXPECT_TRUE(FaultsOf("child: *nowhere").starts_with("1:8: not YAML: ")) << FaultsOf("child: *nowhere");
 }
 
+TEST(YamlLoaderTest, OnlyUtf8IsText) {
+  EXPECT_EQ(FaultsOf("a_bool: true\na_string: a\xff"), "2:12: not UTF-8 text");
+  EXPECT_EQ(FaultsOf("\xff\xfe"
+                     "a"),
+            "1:1: not UTF-8 text")
+      << "UTF-16";
+}
+
 TEST(YamlLoaderTest, AStrayTokenEndsTheReading) {
   for (const char* text : {",a: b", "]", "}", "a: b\n---\n,", ": \n, x"}) {
     EXPECT_NE(FaultsOf(text), "") << text;
