@@ -1,9 +1,24 @@
 #include "source/upstream/load_balancer.h"
 
+#include <atomic>
+#include <cstdlib>
 #include <map>
+#include <new>
 
 #include "gtest/gtest.h"
 #include "test/upstream/test_hosts.h"
+
+namespace {
+std::atomic<uint64_t> allocations{0};
+}  // namespace
+
+void* operator new(size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { free(memory); }
+void operator delete(void* memory, size_t) noexcept { free(memory); }
 
 namespace nuncio::upstream {
 namespace {
@@ -188,6 +203,22 @@ TEST_F(LoadBalancerTest, LocalitiesTakeTurnsByWeightThenTheirHosts) {
   LoadBalancer balancer = Make(config);
   balancer.SetHosts(*hosts);
   EXPECT_EQ((std::map<std::string, int>{{"a1", 50}, {"a2", 50}, {"b", 300}}), Pick(balancer, 400));
+}
+
+TEST_F(LoadBalancerTest, PicksAllocateNothing) {
+  for (const Policy policy : {Policy::kRoundRobin, Policy::kRandom, Policy::kLeastRequest}) {
+    for (const uint32_t weight : {1u, 3u}) {
+      const LoadBalancerConfig config{.policy = policy, .locality_weighted = true};
+      const auto hosts = TestHosts().Add(0, {{"a"}, {"b", weight}}, 1).Add(0, {{"c"}, {"d", weight}}, 2).Build(config);
+      LoadBalancer balancer = Make(config);
+      balancer.SetHosts(*hosts);
+      // The first picks by weighted least request lay out the turns.
+      for (int i = 0; i < 10; ++i) balancer.Pick();
+      const uint64_t before = allocations.load();
+      for (int i = 0; i < 1000; ++i) balancer.Pick();
+      EXPECT_EQ(before, allocations.load()) << "policy " << static_cast<int>(policy) << ", weight " << weight;
+    }
+  }
 }
 
 TEST_F(LoadBalancerTest, CursorsGoOnWhenHostsChange) {
