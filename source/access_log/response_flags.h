@@ -23,6 +23,7 @@
   X(StreamIdleTimeout, "SI", "StreamIdleTimeout")                                      \
   X(DownstreamProtocolError, "DPE", "DownstreamProtocolError")                         \
   X(UpstreamProtocolError, "UPE", "UpstreamProtocolError")                             \
+  X(InvalidEnvoyRequestHeaders, "IH", "InvalidEnvoyRequestHeaders")                    \
   X(OverloadManager, "OM", "OverloadManagerTerminated")
 
 namespace nuncio::access_log {

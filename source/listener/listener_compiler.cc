@@ -98,6 +98,7 @@ void ReadNetworkFilters(const ChainMessage& message, config::DataSourceAccess da
     auto compiled = proxy::CompileConnectionManager(manager, data_sources, faults);
     if (!compiled.has_value()) continue;
     out.http = compiled->config;
+    out.http_index = static_cast<size_t>(i);
     out.rds = compiled->rds;
   }
 }

@@ -39,6 +39,8 @@ struct FilterChainConfig {
   // Of the chain's message: connections stay with a chain as long as an update brings the same bytes.
   uint64_t hash = 0;
   FilterChainMatch match;
+  // Index of the connection manager among the chain's filters, for faults.
+  size_t http_index = 0;
   std::shared_ptr<const proxy::ConnectionManagerConfig> http;
   // Set where the chain's routes come by RDS.
   std::optional<config::ConfigSource> rds;

@@ -49,9 +49,11 @@ void ListenerRegistry::OnUpdate(const config::ResourceUpdate& update, config::Up
   FirstAnswer();
 }
 
-void ListenerRegistry::OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) {
-  auto& stats = lds_scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot);
-  if (failure == config::FetchFailure::kTimedOut) stats.init_fetch_timeout.Inc();
+void ListenerRegistry::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
+  config::RecordEvent(event, lds_scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
+}
+
+void ListenerRegistry::OnFirstFetchFailed(config::FetchFailure, std::string_view reason) {
   NUNCIO_LOG(kConfig, kWarning, "lds: ", reason, "; going on with the listeners there are");
   FirstAnswer();
 }
@@ -150,6 +152,7 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
       per_worker.routes.push_back(route == nullptr ? nullptr : route->cells()[i]);
     }
     per_worker.access_logs = generation->access_logs;
+    per_worker.connection_logs = generation->connection_logs;
     workers_.Post(i, [per_worker, plan = drain_plan_](Worker& worker) { worker.ApplyListener(per_worker, plan); });
   }
   stats_.listener_create_success.Inc();
@@ -223,9 +226,9 @@ bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listene
 
 bool ListenerRegistry::OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults) {
   const size_t faults_before = faults.count();
-  auto open = [&](const FilterChainConfig& chain) {
-    proxy::AccessLogs& logs = generation.access_logs.emplace_back();
-    for (const auto& each : chain.http->access_logs) {
+  auto open = [&](const std::vector<std::shared_ptr<const access_log::AccessLogConfig>>& configs,
+                  proxy::AccessLogs& logs) {
+    for (const auto& each : configs) {
       auto log = access_log::AccessLog::Create(each, logs_);
       if (log.ok()) {
         logs.push_back(*std::move(log));
@@ -234,13 +237,14 @@ bool ListenerRegistry::OpenLogs(const ListenerConfig& config, Generation& genera
       }
     }
   };
+  open(config.access_logs, generation.connection_logs);
   for (size_t i = 0; i < config.chains.size(); ++i) {
     config::Faults::Scope scope(faults, "filter_chains", i);
-    open(*config.chains[i]);
+    open(config.chains[i]->http->access_logs, generation.access_logs.emplace_back());
   }
   if (config.default_chain != nullptr) {
     config::Faults::Scope scope(faults, "default_filter_chain");
-    open(*config.default_chain);
+    open(config.default_chain->http->access_logs, generation.access_logs.emplace_back());
   }
   return faults.count() == faults_before;
 }

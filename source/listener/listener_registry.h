@@ -59,6 +59,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   // Listeners from discovery.
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
+  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
   bool first_answer() const { return first_answer_; }
   // Runs `then` once the first answer came or is not waited for any longer.
   void WhenFirstAnswer(std::function<void()> then);
@@ -78,6 +79,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
     // By chain, the default chain last; null where the chain has its own table.
     std::vector<std::shared_ptr<RouteSubscription>> routes;
     std::vector<proxy::AccessLogs> access_logs;
+    proxy::AccessLogs connection_logs;
   };
   struct Listener {
     bool is_static = false;

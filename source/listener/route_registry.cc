@@ -32,8 +32,6 @@ void RouteSubscription::WhenReady(std::weak_ptr<void> guard, std::function<void(
 }
 
 void RouteSubscription::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult&) {
-  auto& stats = scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot);
-  stats.update_attempt.Inc();
   for (const config::DecodedResource& resource : update.added_or_changed) {
     if (resource.name != name_) continue;
     resource_ = resource;
@@ -48,16 +46,16 @@ void RouteSubscription::OnUpdate(const config::ResourceUpdate& update, config::U
     scope_->Get<telemetry::RdsStats>(telemetry::kMainSlot).config_reload.Inc();
     NUNCIO_LOG(kConfig, kInfo, "rds: route configuration ", name_, " is now version ", resource.version);
   }
-  stats.update_success.Inc();
   BecomeReady();
 }
 
-void RouteSubscription::OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) {
+void RouteSubscription::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
+  config::RecordEvent(event, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
+}
+
+void RouteSubscription::OnFirstFetchFailed(config::FetchFailure, std::string_view reason) {
   NUNCIO_LOG(kConfig, kWarning, "rds: route configuration ", name_, ": ", reason,
              "; requests to it are answered 404 until it comes");
-  auto& stats = scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot);
-  if (failure == config::FetchFailure::kTimedOut) stats.init_fetch_timeout.Inc();
-  if (failure == config::FetchFailure::kRefused) stats.update_rejected.Inc();
   BecomeReady();
 }
 

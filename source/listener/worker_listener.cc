@@ -55,6 +55,7 @@ void WorkerListener::Apply(ListenerUpdate update, const DrainPlan& plan) {
   for (size_t i = 0; i < config.chains.size(); ++i) take(config.chains[i], i);
   if (config.default_chain != nullptr) take(config.default_chain, config.chains.size());
   config_ = std::move(update.config);
+  connection_logs_ = std::move(update.connection_logs);
   for (auto& chain : old) {
     if (chain != nullptr) {
       Drain(*chain, plan);
@@ -164,13 +165,14 @@ void WorkerListener::OnAccept(int fd, const net::Address& peer, const net::Liste
   chain->manager.Serve(fd, peer, local, config_->buffer_limit, *chain, config_->name, chain->config->name);
 }
 
-void WorkerListener::OnConnectionClosed(Duration lifetime) {
+void WorkerListener::OnConnectionClosed(const access_log::StreamInfo& connection) {
   limit_.Return();
   stats_.downstream_cx_active.Dec();
   stats_.downstream_cx_destroy.Inc();
   stats_.downstream_cx_length_ms.Record(
-      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lifetime).count()));
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(connection.end).count()));
   worker_stats_.downstream_cx_active.Dec();
+  for (const auto& log : connection_logs_) services_.log.Write(*log, connection);
   if (!draining_.empty()) services_.loop.AtEndOfTurn(forget_task_);
 }
 

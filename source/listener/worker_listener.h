@@ -28,6 +28,8 @@ struct ListenerUpdate {
   std::vector<std::shared_ptr<proxy::RouteCell>> routes;
   // The chains' logs, likewise.
   std::vector<proxy::AccessLogs> access_logs;
+  // The listener's own, with an entry per connection.
+  proxy::AccessLogs connection_logs;
 };
 
 // One listener on one worker: accepts on the worker's own sockets, chooses filter chains, and keeps those that an update
@@ -65,7 +67,9 @@ class WorkerListener final : public net::AcceptEvents {
     Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
           std::shared_ptr<proxy::RouteCell> routes, proxy::AccessLogs access_logs, proxy::WorkerServices& services,
           ObjectHome& home);
-    void OnConnectionClosed(Duration lifetime) override { listener.OnConnectionClosed(lifetime); }
+    void OnConnectionClosed(const access_log::StreamInfo& connection) override {
+      listener.OnConnectionClosed(connection);
+    }
 
     WorkerListener& listener;
     const std::shared_ptr<const FilterChainConfig> config;
@@ -77,7 +81,7 @@ class WorkerListener final : public net::AcceptEvents {
 
   void Drain(Chain& chain, const DrainPlan& plan);
   Chain* FindChain(const net::Address& local, const net::Address& peer);
-  void OnConnectionClosed(Duration lifetime);
+  void OnConnectionClosed(const access_log::StreamInfo& connection);
   void Forget();
 
   proxy::WorkerServices& services_;
@@ -89,6 +93,7 @@ class WorkerListener final : public net::AcceptEvents {
   telemetry::ListenerWorkerStats& worker_stats_;
 
   std::shared_ptr<const ListenerConfig> config_;
+  proxy::AccessLogs connection_logs_;
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
   std::vector<std::unique_ptr<Chain>> chains_;
   std::vector<std::unique_ptr<Chain>> draining_;

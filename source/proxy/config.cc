@@ -97,6 +97,7 @@ void ReadRouter(const HcmFilter& filter, RouterConfig& out, Faults& faults) {
   envoy::extensions::filters::http::router::v3::Router router;
   Faults::Scope typed(faults, "typed_config");
   if (!config::UnpackAndCheck(filter.typed_config(), &router, faults)) return;
+  out.dynamic_stats = !router.has_dynamic_stats() || router.dynamic_stats().value();
   out.suppress_envoy_headers = router.suppress_envoy_headers();
   out.respect_expected_rq_timeout = router.respect_expected_rq_timeout();
   out.strict_check_headers.assign(router.strict_check_headers().begin(), router.strict_check_headers().end());

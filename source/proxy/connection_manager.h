@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "source/access_log/access_log.h"
+#include "source/access_log/stream_info.h"
 #include "source/base/intrusive_list.h"
 #include "source/proxy/connection_manager_config.h"
 #include "source/proxy/worker_services.h"
@@ -30,7 +31,8 @@ class HttpConnectionManager {
   // `on_close` hears of the end of it, on this thread.
   class Owner {
    public:
-    virtual void OnConnectionClosed(Duration lifetime) = 0;
+    // `connection` tells what logs of connections may want.
+    virtual void OnConnectionClosed(const access_log::StreamInfo& connection) = 0;
 
    protected:
     ~Owner() = default;

@@ -17,6 +17,8 @@ namespace nuncio::proxy {
 
 // What the router adds to the connection manager's own settings.
 struct RouterConfig {
+  // Statistics of the cluster by status, and of its times.
+  bool dynamic_stats = true;
   bool suppress_envoy_headers = false;
   bool respect_expected_rq_timeout = false;
   // Lower-case names of x-envoy-* request headers whose malformed value is answered with 400.

@@ -21,6 +21,7 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, int f
     : manager_(manager),
       owner_(owner),
       opened_(manager.services().loop.now()),
+      opened_system_(manager.services().loop.SystemNow()),
       reap_task_(Delegate<void()>::Bind<&DownstreamConnection::ReapStreams>(this)),
       timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
   WorkerServices& services = manager.services();
@@ -73,7 +74,7 @@ void DownstreamConnection::Drain() {
   if (codec_->active_streams() > 0 || !socket_->read_buffer().empty()) return;
   // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering it
   // with `connection: close` does not.
-  const MonotonicTime quiet_at = idle_since_ + kQuietBeforeClose;
+  const MonotonicTime quiet_at = idle_since_ + std::min(kQuietBeforeClose, manager_.config().drain_timeout);
   if (quiet_at > manager_.services().loop.now()) {
     drain_deadline_ = quiet_at;
     OnDeadlineMoved(quiet_at);
@@ -248,7 +249,15 @@ void DownstreamConnection::Finished(bool remote) {
   ListNode<DownstreamConnection>::Unlink();
   --manager_.connections_;
   manager_.services().loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(this));
-  owner_.OnConnectionClosed(lifetime);
+  access_log::StreamInfo closed;
+  closed.start_system = opened_system_;
+  closed.start = opened_;
+  closed.end = lifetime;
+  closed.connection = &info_;
+  closed.local_address = this;
+  closed.bytes_received = socket_->bytes_read();
+  closed.bytes_sent = socket_->bytes_written();
+  owner_.OnConnectionClosed(closed);
 }
 
 }  // namespace nuncio::proxy

@@ -71,6 +71,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
   HttpConnectionManager& manager_;
   HttpConnectionManager::Owner& owner_;
   const MonotonicTime opened_;
+  const SystemTime opened_system_;
 
   access_log::ConnectionInfo info_;
   std::unique_ptr<net::Connection> socket_;

@@ -1,5 +1,7 @@
 #include "source/proxy/stream.h"
 
+#include <algorithm>
+
 #include "source/base/strings.h"
 #include "source/http/h1/errors.h"
 #include "source/proxy/downstream_connection.h"
@@ -157,7 +159,8 @@ void Stream::Forward(bool end_stream) {
   info_.upstream_cluster_metadata = cluster->config().metadata.get();
   const RouteTimeouts timeouts = ComputeTimeouts(config(), *decision_.forward, head_->headers);
   if (!timeouts.valid_headers) {
-    SendLocalReply(400, "request_headers_failed_strict_check", "invalid timeout header");
+    info_.flags.Set(ResponseFlag::kInvalidEnvoyRequestHeaders);
+    SendLocalReply(400, "request_headers_failed_strict_check", "invalid x-envoy- header");
     return;
   }
   if (!route::RewriteRequest(decision_, format_input_, !config().router.suppress_envoy_headers, *head_)) {
@@ -175,6 +178,9 @@ void Stream::Forward(bool end_stream) {
     if (*timeouts.max_duration > Duration::zero()) {
       SetDeadline(StreamDeadlines::kMaxDuration, info_.start + *timeouts.max_duration);
     }
+  }
+  if (const Duration limit = cluster->config().http.max_stream_duration; limit > Duration::zero()) {
+    SetDeadline(StreamDeadlines::kMaxDuration, std::min(deadlines_.at(StreamDeadlines::kMaxDuration), now + limit));
   }
   idle_timeout_ = timeouts.idle.value_or(config().stream_idle_timeout);
   route_timeout_ = timeouts.route;

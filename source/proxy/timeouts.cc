@@ -4,6 +4,7 @@
 
 #include "source/base/strings.h"
 #include "source/http/grpc/timeout.h"
+#include "source/http/hop_by_hop.h"
 
 namespace nuncio::proxy {
 namespace {
@@ -19,6 +20,16 @@ std::optional<Duration> Millis(std::string_view text) {
 bool IsStrict(const ConnectionManagerConfig& config, std::string_view name) {
   const auto& names = config.router.strict_check_headers;
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool KnownRetryConditions(std::string_view list) {
+  static constexpr std::string_view kKnown[] = {
+      "5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "envoy-ratelimited", "retriable-4xx",
+      "refused-stream", "retriable-status-codes", "retriable-headers", "http3-post-connect-failure", "cancelled",
+      "deadline-exceeded", "internal", "resource-exhausted", "unavailable"};
+  return http::ForEachListElement(list, [](std::string_view condition) {
+    return std::find(std::begin(kKnown), std::end(kKnown), condition) != std::end(kKnown);
+  });
 }
 
 std::optional<Duration> GrpcLimit(const route::StreamDurationLimits& limits, const http::HeaderMap& headers) {
@@ -59,6 +70,11 @@ RouteTimeouts ComputeTimeouts(const ConnectionManagerConfig& config, const route
     }
     if (!decided) out.route = *value;
     decided = true;
+  }
+  for (HeaderId id : {HeaderId::kXEnvoyRetryOn, HeaderId::kXEnvoyRetryGrpcOn}) {
+    if (headers.Has(id) && IsStrict(config, http::HeaderName(id)) && !KnownRetryConditions(headers.Value(id))) {
+      out.valid_headers = false;
+    }
   }
   // The proxy acts on none of these, but they may be asked to be well formed.
   for (HeaderId id : {HeaderId::kXEnvoyUpstreamRqPerTryTimeoutMs, HeaderId::kXEnvoyMaxRetries}) {

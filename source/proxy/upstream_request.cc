@@ -42,8 +42,7 @@ void UpstreamRequest::Attempt(bool fresh_connection) {
   }
   stream_.info().upstream_host = host_.get();
   stream_.info().upstream_host_text = stream_.arena().Copy(host_->address_text());
-  cluster_->NewStream(*host_, static_cast<upstream::RoutingPriority>(decision.forward->priority), *this, *this,
-                      pending_, fresh_connection);
+  cluster_->NewStream(*host_, Priority(), *this, *this, pending_, fresh_connection);
 }
 
 void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) {
@@ -161,7 +160,7 @@ void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) 
   const telemetry::StatsSlot slot = stream_.services().slot;
   telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
   traffic.upstream_rq_completed.Inc();
-  traffic.upstream_rq.Inc(static_cast<int>(head.status));
+  CountStatus(static_cast<int>(head.status));
   if (info.attempts > 1) traffic.upstream_rq_retry_success.Inc();
   if (head.status >= 500) {
     host_->stats(slot).rq_error.Inc();
@@ -192,10 +191,25 @@ void UpstreamRequest::OnTrailers(http::HeaderMap& trailers) {
 void UpstreamRequest::Ended() {
   access_log::StreamInfo& info = stream_.info();
   info.response_end = stream_.Elapsed();
-  cluster_->traffic().upstream_rq_time.Record(static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(stream_.services().loop.now() - attempt_began_).count()));
+  if (stream_.config().router.dynamic_stats) {
+    cluster_->traffic().upstream_rq_time.Record(static_cast<uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(stream_.services().loop.now() - attempt_began_).count()));
+  }
+  ReturnRetry();
   state_ = State::kDone;
   sender_ = nullptr;
+}
+
+upstream::RoutingPriority UpstreamRequest::Priority() const {
+  return static_cast<upstream::RoutingPriority>(stream_.decision().forward->priority);
+}
+
+void UpstreamRequest::ReturnRetry() {
+  if (std::exchange(retrying_, false)) cluster_->ReturnRetry(Priority());
+}
+
+void UpstreamRequest::CountStatus(int status) {
+  if (stream_.config().router.dynamic_stats) cluster_->traffic().upstream_rq.Inc(status);
 }
 
 bool UpstreamRequest::MayRepeat(StreamReset reset, std::string_view details) const {
@@ -213,17 +227,18 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
   telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
   if (reset == StreamReset::kRemote || reset == StreamReset::kRemoteRefused) traffic.upstream_rq_rx_reset.Inc();
   if (MayRepeat(reset, details)) {
-    if (cluster_->TakeRetry()) {
+    if (cluster_->TakeRetry(Priority())) {
+      retrying_ = true;
       traffic.upstream_rq_retry.Inc();
-      Attempt(/*fresh_connection=*/true);
-      cluster_->ReturnRetry();
+      // What died on a connection that had lain idle may meet the same on the next one of the pool.
+      Attempt(/*fresh_connection=*/reset == StreamReset::kConnectionClosed);
       return;
     }
     traffic.upstream_rq_retry_overflow.Inc();
   }
   host_->stats(stream_.services().slot).rq_error.Inc();
   // What was not answered counts as a 503 of the cluster, as its users see one.
-  if (state_ != State::kReceiving) traffic.upstream_rq.Inc(reset == StreamReset::kProtocolError ? 502 : 503);
+  if (state_ != State::kReceiving) CountStatus(reset == StreamReset::kProtocolError ? 502 : 503);
   stream_.info().upstream_failure_reason = details;
   switch (reset) {
     case StreamReset::kProtocolError:
@@ -255,13 +270,14 @@ void UpstreamRequest::FailStream(uint32_t status, std::string_view details, std:
   const bool begun = state_ == State::kReceiving;
   state_ = State::kDone;
   sender_ = nullptr;
+  ReturnRetry();
   stream_.Fail(status, begun ? "upstream_reset_after_response_started" : details, body, flag);
 }
 
 void UpstreamRequest::OnTimeout() {
   if (!active()) return;
   cluster_->traffic().upstream_rq_timeout.Inc();
-  if (state_ != State::kReceiving) cluster_->traffic().upstream_rq.Inc(504);
+  if (state_ != State::kReceiving) CountStatus(504);
   if (host_) host_->stats(stream_.services().slot).rq_timeout.Inc();
 }
 
@@ -272,6 +288,7 @@ void UpstreamRequest::OnMaxDuration() {
 void UpstreamRequest::Cancel() {
   if (!active()) return;
   state_ = State::kDone;
+  ReturnRetry();
   pending_.Cancel();
   held_body_.Clear();
   if (http::RequestSender* sender = std::exchange(sender_, nullptr); sender != nullptr) {

@@ -64,6 +64,9 @@ class UpstreamRequest final : public upstream::StreamRequester, public http::Res
   void Attempt(bool fresh_connection);
   bool MayRepeat(http::StreamReset reset, std::string_view details) const;
   void Ended();
+  upstream::RoutingPriority Priority() const;
+  void ReturnRetry();
+  void CountStatus(int status);
   void PauseDownstream(bool pause);
   void FailStream(uint32_t status, std::string_view details, std::string_view body, access_log::ResponseFlag flag);
 
@@ -82,6 +85,7 @@ class UpstreamRequest final : public upstream::StreamRequester, public http::Res
   bool request_ended_ = false;   // The client's last byte is here.
   bool body_given_ = false;      // Some of the body went to a connection.
   bool reused_ = false;
+  bool retrying_ = false;        // A unit of the cluster's retries is taken.
   bool downstream_paused_ = false;
   bool upstream_paused_ = false;
 };

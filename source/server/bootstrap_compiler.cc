@@ -14,6 +14,7 @@
 #include "source/config/typed_config.h"
 #include "source/config/yaml_loader.h"
 #include "source/matcher/config.h"
+#include "source/route/cluster_check.h"
 #include "source/listener/listener_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
@@ -61,6 +62,37 @@ void ReadStatic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) 
       faults.Add("name", StrCat("a second listener named ", config::Quote(compiled->name)));
     }
     out.listeners.push_back({std::move(compiled), BytesOf(listener)});
+  }
+}
+
+// Routes of static listeners name clusters that are there: Envoy's default, which catches misspelt names at start. With
+// discovery of clusters the names may come later.
+void CheckRouteClusters(const BootstrapConfig& config, bool dynamic_clusters, Faults& faults) {
+  const auto known = [&](std::string_view name) {
+    for (const auto& cluster : config.clusters) {
+      if (cluster.config->name == name) return true;
+    }
+    return false;
+  };
+  const auto check = [&](const listener::FilterChainConfig& chain) {
+    const auto& table = chain.http->route_table;
+    if (table == nullptr || !table->validate_clusters().value_or(!dynamic_clusters)) return;
+    route::FindUnknownClusters(*table, known, [&](std::string_view cluster, const std::string& where) {
+      faults.Add(StrCat("filters[", chain.http_index, "].typed_config.route_config.", where),
+                 StrCat("no cluster is named ", config::Quote(cluster)));
+    });
+  };
+  Faults::Scope scope(faults, "static_resources");
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    Faults::Scope listener(faults, "listeners", i);
+    for (size_t c = 0; c < config.listeners[i].config->chains.size(); ++c) {
+      Faults::Scope chain(faults, "filter_chains", c);
+      check(*config.listeners[i].config->chains[c]);
+    }
+    if (config.listeners[i].config->default_chain != nullptr) {
+      Faults::Scope chain(faults, "default_filter_chain");
+      check(*config.listeners[i].config->default_chain);
+    }
   }
 }
 
@@ -240,6 +272,7 @@ std::shared_ptr<const BootstrapConfig> CompileBootstrap(const Bootstrap& message
   if (!config::CheckMessage(checked, faults)) return nullptr;
   ReadStatic(message, *out, faults);
   if (message.has_dynamic_resources()) ReadDynamic(message, *out, faults);
+  if (faults.count() == faults_before) CheckRouteClusters(*out, out->cds.has_value(), faults);
   if (message.has_admin()) ReadAdmin(message.admin(), *out, faults);
   if (message.has_stats_config()) ReadStats(message.stats_config(), *out, faults);
   if (message.has_overload_manager()) ReadOverload(message.overload_manager(), *out, faults);
