@@ -1,0 +1,377 @@
+// The control plane as its clients see it, over gRPC.
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "envoy/service/cluster/v3/cds.grpc.pb.h"
+#include "envoy/service/discovery/v3/ads.grpc.pb.h"
+#include "google/rpc/status.pb.h"
+#include "source/base/strings.h"
+#include "source/control/model/resource_types.h"
+#include "test/control/support/resources.h"
+#include "test/control/support/running_server.h"
+
+namespace nuncio::control {
+namespace {
+
+using ::envoy::service::cluster::v3::ClusterDiscoveryService;
+using ::envoy::service::discovery::v3::AggregatedDiscoveryService;
+using ::envoy::service::discovery::v3::DiscoveryRequest;
+using ::envoy::service::discovery::v3::DiscoveryResponse;
+using test::Routes;
+using test::RunningServer;
+using test::StaticCluster;
+
+const std::string kCluster(kClusterType);
+
+DiscoveryRequest FirstRequest(const std::string& node_id, const std::string& group) {
+  DiscoveryRequest request;
+  request.mutable_node()->set_id(node_id);
+  request.mutable_node()->set_cluster(group);
+  request.mutable_node()->set_user_agent_name("test");
+  request.mutable_node()->set_user_agent_version("7");
+  request.set_type_url(kCluster);
+  return request;
+}
+
+DiscoveryRequest AnswerTo(const DiscoveryResponse& response, const std::string& error = "") {
+  DiscoveryRequest request;
+  request.set_type_url(response.type_url());
+  request.set_response_nonce(response.nonce());
+  if (error.empty()) {
+    request.set_version_info(response.version_info());
+  } else {
+    request.mutable_error_detail()->set_message(error);
+  }
+  return request;
+}
+
+// An aggregated stream under the test's control.
+class AdsClient {
+ public:
+  explicit AdsClient(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(AggregatedDiscoveryService::NewStub(channel)), stream_(Open()) {}
+
+  void Send(const DiscoveryRequest& request) { ASSERT_TRUE(stream_->Write(request)); }
+  DiscoveryResponse Receive() {
+    DiscoveryResponse response;
+    EXPECT_TRUE(stream_->Read(&response));
+    return response;
+  }
+  // Waits for the stream's end.
+  grpc::Status End() {
+    DiscoveryResponse response;
+    while (stream_->Read(&response)) continue;
+    return stream_->Finish();
+  }
+  void Cancel() { context_.TryCancel(); }
+
+ private:
+  std::unique_ptr<grpc::ClientReaderWriter<DiscoveryRequest, DiscoveryResponse>> Open() {
+    context_.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    return stub_->StreamAggregatedResources(&context_);
+  }
+  grpc::ClientContext context_;
+  std::unique_ptr<AggregatedDiscoveryService::Stub> stub_;
+  std::unique_ptr<grpc::ClientReaderWriter<DiscoveryRequest, DiscoveryResponse>> stream_;
+};
+
+TEST(ControlServerTest, AConfigurationFlowsAndItsAnswersAreSeen) {
+  RunningServer running;
+  AdsClient client(running.Channel());
+  client.Send(FirstRequest("n1", "g"));
+  const v1::Proxy waiting = running.AwaitProxy("n1", [](const v1::Proxy& proxy) { return proxy.types_size() == 1; });
+  EXPECT_EQ(waiting.types(0).state(), v1::ProxyType::STATE_WAITING_FOR_PUSH);
+  EXPECT_EQ(waiting.user_agent(), "test 7");
+  EXPECT_EQ(waiting.group(), "g");
+  EXPECT_EQ(waiting.target_revision(), 0u);
+
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a")})).ok());
+  DiscoveryResponse response = client.Receive();
+  EXPECT_EQ(response.type_url(), kCluster);
+  ASSERT_EQ(response.resources_size(), 1);
+  EXPECT_EQ(response.resources(0).value(), StaticCluster("a").value());
+  EXPECT_EQ(response.version_info().substr(0, 2), "1.");
+  EXPECT_NE(response.control_plane().identifier(), "");
+  client.Send(AnswerTo(response));
+  const v1::Proxy synced = running.AwaitProxy("n1", [](const v1::Proxy& proxy) { return proxy.synced(); });
+  EXPECT_EQ(synced.types(0).acknowledged_version(), response.version_info());
+  EXPECT_EQ(synced.target_revision(), 1u);
+
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a", 2)})).ok());
+  const std::string good = response.version_info();
+  response = client.Receive();
+  client.Send(AnswerTo(response, "cluster a: too slow"));
+  const v1::Proxy refusing = running.AwaitProxy(
+      "n1", [](const v1::Proxy& p) { return p.types_size() == 1 && p.types(0).state() == v1::ProxyType::STATE_REFUSED; });
+  EXPECT_EQ(refusing.types(0).error(), "cluster a: too slow");
+  EXPECT_EQ(refusing.types(0).acknowledged_version(), good);
+  EXPECT_EQ(refusing.types(0).refused_version(), response.version_info());
+
+  client.Cancel();
+  const v1::Proxy gone = running.AwaitProxy("n1", [](const v1::Proxy& proxy) { return !proxy.connected(); });
+  EXPECT_TRUE(gone.has_disconnect_time());
+  EXPECT_EQ(gone.open_streams(), 0u);
+}
+
+TEST(ControlServerTest, AStreamForOneType) {
+  RunningServer running;
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a")})).ok());
+  const auto stub = ClusterDiscoveryService::NewStub(running.Channel());
+  grpc::ClientContext context;
+  const auto stream = stub->StreamClusters(&context);
+  DiscoveryRequest request = FirstRequest("n1", "g");
+  request.clear_type_url();
+  ASSERT_TRUE(stream->Write(request));
+  DiscoveryResponse response;
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_EQ(response.type_url(), kCluster);
+  EXPECT_EQ(response.resources_size(), 1);
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_TRUE(stream->Finish().ok());
+}
+
+TEST(ControlServerTest, WhoDoesNotSayWhoHeIsIsTurnedAway) {
+  RunningServer running;
+  AdsClient nameless(running.Channel());
+  nameless.Send(FirstRequest("", "g"));
+  const grpc::Status no_id = nameless.End();
+  EXPECT_EQ(no_id.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(no_id.error_message().find("node.id"), std::string::npos);
+  AdsClient groupless(running.Channel());
+  groupless.Send(FirstRequest("n1", ""));
+  const grpc::Status no_group = groupless.End();
+  EXPECT_EQ(no_group.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(no_group.error_message().find("node.cluster"), std::string::npos);
+}
+
+TEST(ControlServerTest, ARefusedPushTellsEverythingInItsStatus) {
+  RunningServer running;
+  const grpc::Status status = running.Push(RunningServer::PushOf("g", {Routes("r", "x"), Routes("s", "y")}));
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  v1::PushRefusal refusal;
+  ASSERT_EQ(details.details_size(), 1);
+  ASSERT_TRUE(details.details(0).UnpackTo(&refusal));
+  EXPECT_EQ(refusal.total_faults(), 2u);
+  ASSERT_EQ(refusal.faults_size(), 2);
+  EXPECT_EQ(refusal.faults(0).name(), "r");
+  EXPECT_EQ(refusal.faults(0).field_path(), "virtual_hosts[0].routes[0].route.cluster");
+  EXPECT_EQ(refusal.faults(0).severity(), v1::Fault::SEVERITY_ERROR);
+  EXPECT_EQ(refusal.faults(1).resource_index(), 1u);
+}
+
+TEST(ControlServerTest, MoreFaultsThanAStatusHoldsAreToldByADryRun) {
+  RunningServer running;
+  std::vector<google::protobuf::Any> many;
+  for (int i = 0; i < 300; ++i) many.push_back(Routes(StrCat("r", i), "x"));
+  v1::PushRequest request = RunningServer::PushOf("g", many);
+  const grpc::Status status = running.Push(request);
+  // A client with the limits that gRPC has by default gets the status nevertheless.
+  ASSERT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << status.error_message();
+  google::rpc::Status details;
+  v1::PushRefusal refusal;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_TRUE(details.details(0).UnpackTo(&refusal));
+  EXPECT_EQ(refusal.total_faults(), 300u);
+  EXPECT_GT(refusal.faults_size(), 0);
+  EXPECT_LT(refusal.faults_size(), 300);
+  request.set_dry_run(true);
+  v1::PushResponse response;
+  ASSERT_TRUE(running.Push(request, &response).ok());
+  EXPECT_TRUE(response.refused());
+  EXPECT_EQ(response.faults_size(), 300);
+}
+
+TEST(ControlServerTest, AStaleBaseIsAborted) {
+  RunningServer running;
+  v1::PushRequest request = RunningServer::PushOf("g", {StaticCluster("a")});
+  request.set_author("ann");
+  ASSERT_TRUE(running.Push(request).ok());
+  request = RunningServer::PushOf("g", {StaticCluster("b")});
+  request.set_expected_revision(0);
+  const grpc::Status status = running.Push(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::ABORTED);
+  google::rpc::Status details;
+  v1::RevisionConflict conflict;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  ASSERT_TRUE(details.details(0).UnpackTo(&conflict));
+  EXPECT_EQ(conflict.current_revision(), 1u);
+  EXPECT_EQ(conflict.author(), "ann");
+}
+
+TEST(ControlServerTest, RevisionsCanBeReadComparedAndBroughtBack) {
+  RunningServer running;
+  const auto config = running.Config();
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a"), StaticCluster("b")})).ok());
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a", 2), StaticCluster("c")})).ok());
+  {
+    grpc::ClientContext context;
+    v1::DiffRequest request;
+    v1::DiffResponse response;
+    request.set_group("g");
+    ASSERT_TRUE(config->Diff(&context, request, &response).ok());
+    EXPECT_EQ(response.from_revision(), 1u);
+    EXPECT_EQ(response.to_revision(), 2u);
+    ASSERT_EQ(response.changes_size(), 3);
+    EXPECT_EQ(response.changes(0).kind(), v1::ResourceChange::KIND_CHANGED);
+    EXPECT_EQ(response.changes(0).before().value(), StaticCluster("a").value());
+    EXPECT_EQ(response.changes(1).kind(), v1::ResourceChange::KIND_REMOVED);
+    EXPECT_EQ(response.changes(2).kind(), v1::ResourceChange::KIND_ADDED);
+  }
+  {
+    grpc::ClientContext context;
+    v1::RollbackRequest request;
+    v1::RollbackResponse response;
+    request.set_group("g");
+    ASSERT_TRUE(config->Rollback(&context, request, &response).ok());
+    EXPECT_EQ(response.rolled_back_to(), 1u);
+    EXPECT_EQ(response.push().revision(), 3u);
+  }
+  {
+    grpc::ClientContext context;
+    v1::GetRequest request;
+    v1::GetResponse response;
+    request.set_group("g");
+    ASSERT_TRUE(config->Get(&context, request, &response).ok());
+    ASSERT_EQ(response.resources_size(), 2);
+    EXPECT_EQ(response.resources(1).name(), "b");
+    EXPECT_EQ(response.resources(1).changed_revision(), 3u);
+    EXPECT_EQ(response.resources(1).resource().value(), StaticCluster("b").value());
+  }
+  {
+    grpc::ClientContext context;
+    v1::HistoryRequest request;
+    v1::HistoryResponse response;
+    request.set_group("g");
+    request.set_limit(2);
+    ASSERT_TRUE(config->History(&context, request, &response).ok());
+    ASSERT_EQ(response.revisions_size(), 2);
+    EXPECT_EQ(response.revisions(0).revision(), 3u);
+    EXPECT_EQ(response.revisions(0).origin(), v1::Revision::ORIGIN_ROLLBACK);
+    EXPECT_EQ(response.next_before_revision(), 2u);
+  }
+  {
+    grpc::ClientContext context;
+    v1::ListResponse response;
+    ASSERT_TRUE(config->List(&context, {}, &response).ok());
+    ASSERT_EQ(response.groups_size(), 1);
+    EXPECT_EQ(response.groups(0).latest().revision(), 3u);
+  }
+}
+
+TEST(ControlServerTest, StoppingTellsClientsToComeBackAndTheyFindEverythingAgain) {
+  RunningServer running;
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a")})).ok());
+  AdsClient client(running.Channel());
+  client.Send(FirstRequest("n1", "g"));
+  const std::string version = client.Receive().version_info();
+  running.server().Stop();
+  EXPECT_EQ(client.End().error_code(), grpc::StatusCode::UNAVAILABLE);
+  // The lock on the store goes with the old server.
+  running.Release();
+  running.Start();
+  AdsClient again(running.Channel());
+  again.Send(FirstRequest("n1", "g"));
+  EXPECT_EQ(again.Receive().version_info(), version);
+}
+
+TEST(ControlServerTest, ProxiesHaveAPortOfTheirOwnWhereAsked) {
+  RunningServer running([](Options& options) { options.xds_listen = "127.0.0.1:0"; });
+  ASSERT_NE(running.server().xds_address(), running.server().listen_address());
+  AdsClient wrong(running.Channel());
+  wrong.Send(FirstRequest("n1", "g"));
+  EXPECT_EQ(wrong.End().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  const auto xds = grpc::CreateChannel(running.server().xds_address(), grpc::InsecureChannelCredentials());
+  grpc::ClientContext context;
+  v1::ListResponse response;
+  EXPECT_EQ(v1::ConfigService::NewStub(xds)->List(&context, {}, &response).error_code(),
+            grpc::StatusCode::UNIMPLEMENTED);
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a")})).ok());
+  AdsClient right(xds);
+  right.Send(FirstRequest("n1", "g"));
+  EXPECT_EQ(right.Receive().resources_size(), 1);
+}
+
+// Certificates made by the openssl program: an authority, a server, an operator and a proxy.
+class ControlServerTlsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Make("ca", "authority", true);
+    Make("server", "localhost", false);
+    Make("operator", "ann", false);
+    Make("proxy", "proxy-1", false);
+  }
+
+  void Make(const std::string& file, const std::string& name, bool authority) {
+    const std::string base = directory_.File(file);
+    std::string command =
+        StrCat("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout ", base,
+               ".key -out ", base, ".pem -subj /CN=", name, " -addext subjectAltName=DNS:", name);
+    if (!authority) StrAppend(command, " -CA ", directory_.File("ca.pem"), " -CAkey ", directory_.File("ca.key"));
+    ASSERT_EQ(system(StrCat(command, " >", base, ".log 2>&1").c_str()), 0) << Read(base + ".log");
+  }
+  static std::string Read(const std::string& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+
+  std::shared_ptr<grpc::Channel> Channel(RunningServer& running, const std::string& who) {
+    grpc::SslCredentialsOptions tls;
+    tls.pem_root_certs = Read(directory_.File("ca.pem"));
+    if (!who.empty()) {
+      tls.pem_cert_chain = Read(directory_.File(who + ".pem"));
+      tls.pem_private_key = Read(directory_.File(who + ".key"));
+    }
+    grpc::ChannelArguments arguments;
+    arguments.SetSslTargetNameOverride("localhost");
+    return grpc::CreateCustomChannel(running.server().listen_address(), grpc::SslCredentials(tls), arguments);
+  }
+
+  grpc::Status PushAs(RunningServer& running, const std::string& who) {
+    grpc::ClientContext context;
+    v1::PushResponse response;
+    v1::PushRequest request = RunningServer::PushOf("g", {StaticCluster("a")});
+    request.set_author("somebody");
+    return v1::ConfigService::NewStub(Channel(running, who))->Push(&context, request, &response);
+  }
+
+  test::TemporaryDirectory directory_;
+};
+
+TEST_F(ControlServerTlsTest, OnlyOperatorsPushAndProxiesOnlySubscribe) {
+  RunningServer running([&](Options& options) {
+    options.tls_cert = directory_.File("server.pem");
+    options.tls_key = directory_.File("server.key");
+    options.client_ca = directory_.File("ca.pem");
+    options.operators = {"ann"};
+  });
+  EXPECT_EQ(PushAs(running, "").error_code(), grpc::StatusCode::UNAVAILABLE);
+  const grpc::Status proxy = PushAs(running, "proxy");
+  EXPECT_EQ(proxy.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_NE(proxy.error_message().find("proxy-1"), std::string::npos) << proxy.error_message();
+  const grpc::Status ann = PushAs(running, "operator");
+  ASSERT_TRUE(ann.ok()) << ann.error_message();
+
+  AdsClient client(Channel(running, "proxy"));
+  client.Send(FirstRequest("n1", "g"));
+  EXPECT_EQ(client.Receive().resources_size(), 1);
+
+  grpc::ClientContext context;
+  v1::HistoryRequest request;
+  v1::HistoryResponse response;
+  request.set_group("g");
+  ASSERT_TRUE(
+      v1::ConfigService::NewStub(Channel(running, "operator"))->History(&context, request, &response).ok());
+  EXPECT_EQ(response.revisions(0).author(), "somebody (ann)");
+}
+
+}  // namespace
+}  // namespace nuncio::control
