@@ -1,5 +1,6 @@
 // The control plane as its clients see it, over gRPC.
 #include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
@@ -297,6 +298,64 @@ TEST(ControlServerTest, ProxiesHaveAPortOfTheirOwnWhereAsked) {
   AdsClient right(xds);
   right.Send(FirstRequest("n1", "g"));
   EXPECT_EQ(right.Receive().resources_size(), 1);
+}
+
+// Calls a method of a service that has no stub here, with a request and an answer in their wire form.
+std::string RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method, const std::string& request) {
+  grpc::GenericStub stub(channel);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  grpc::CompletionQueue queue;
+  const grpc::Slice slice(request);
+  const grpc::ByteBuffer sent(&slice, 1);
+  grpc::ByteBuffer answer;
+  grpc::Status status;
+  const auto call = stub.PrepareUnaryCall(&context, method, sent, &queue);
+  call->StartCall();
+  call->Finish(&answer, &status, nullptr);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  if (!status.ok()) return "error: " + status.error_message();
+  std::vector<grpc::Slice> slices;
+  answer.Dump(&slices);
+  std::string text;
+  for (const grpc::Slice& piece : slices) text.append(reinterpret_cast<const char*>(piece.begin()), piece.size());
+  return text;
+}
+
+TEST(ControlServerTest, HealthAndReflectionAreServed) {
+  RunningServer running;
+  // HealthCheckResponse.status: SERVING.
+  EXPECT_EQ(RawCall(running.Channel(), "/grpc.health.v1.Health/Check", ""), std::string("\x08\x01", 2));
+  // ServerReflectionRequest.list_services, as the only message of the stream.
+  const std::string services = RawCall(
+      running.Channel(), "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", std::string("\x3a\x01*", 3));
+  EXPECT_NE(services.find("nuncio.control.v1.ConfigService"), std::string::npos) << services;
+  EXPECT_NE(services.find("envoy.service.discovery.v3.AggregatedDiscoveryService"), std::string::npos) << services;
+}
+
+TEST(ControlServerTest, ManyProxiesGetEachPush) {
+  RunningServer running;
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a")})).ok());
+  constexpr int kClients = 300;
+  const auto channel = running.Channel();
+  std::vector<std::unique_ptr<AdsClient>> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.push_back(std::make_unique<AdsClient>(channel));
+    clients.back()->Send(FirstRequest(StrCat("n", i), "g"));
+  }
+  for (const auto& client : clients) client->Send(AnswerTo(client->Receive()));
+  ASSERT_TRUE(running.Push(RunningServer::PushOf("g", {StaticCluster("a", 2)})).ok());
+  for (const auto& client : clients) {
+    const DiscoveryResponse response = client->Receive();
+    EXPECT_EQ(response.version_info().substr(0, 2), "2.");
+    client->Send(AnswerTo(response));
+  }
+  grpc::ClientContext context;
+  v1::ListResponse list;
+  ASSERT_TRUE(running.Config()->List(&context, {}, &list).ok());
+  EXPECT_EQ(list.groups(0).connected_proxies(), static_cast<uint32_t>(kClients));
 }
 
 // Certificates made by the openssl program: an authority, a server, an operator and a proxy.
