@@ -170,6 +170,9 @@ class ServerCodec {
   virtual Protocol protocol() const = 0;
   // Requests begun and not finished in both directions.
   virtual size_t active_streams() const = 0;
+  // HTTP/1: a request waits in the input until its client has taken more of the answers before it; the owner dispatches
+  // again then.
+  virtual bool output_is_full() const { return false; }
 };
 
 // Role of the client, towards upstream hosts.

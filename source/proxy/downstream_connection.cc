@@ -9,7 +9,7 @@
 namespace nuncio::proxy {
 namespace {
 
-// A draining connection without a request is closed when it was silent this long.
+// A connection that is to end is closed between requests when it was silent this long.
 constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
 
 }  // namespace
@@ -23,6 +23,7 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, int f
       opened_(manager.services().loop.now()),
       opened_system_(manager.services().loop.SystemNow()),
       reap_task_(Delegate<void()>::Bind<&DownstreamConnection::ReapStreams>(this)),
+      release_task_(Delegate<void()>::Bind<&DownstreamConnection::ReleaseRequests>(this)),
       timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
   WorkerServices& services = manager.services();
   info_.id = ++services.last_id;
@@ -35,7 +36,9 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, int f
   limits.buffer_limit = buffer_limit;
   socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, fd, peer, limits);
   if (local.length() > 0) socket_->set_local(local);
-  codec_ = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager.config().http1);
+  auto codec = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager.config().http1);
+  if (buffer_limit > 0) codec->set_output_limit(buffer_limit);
+  codec_ = std::move(codec);
   telemetry::DownstreamHttpStats& stats = manager.stats();
   stats.downstream_cx_total.Inc();
   stats.downstream_cx_active.Inc();
@@ -71,18 +74,60 @@ void DownstreamConnection::StartDraining(Duration after) {
 void DownstreamConnection::Drain() {
   drain_deadline_ = MonotonicTime::max();
   ending_ = Ending::kDrain;
-  if (codec_->active_streams() > 0 || !socket_->read_buffer().empty()) return;
+  CloseIfQuiet();
+}
+
+void DownstreamConnection::CloseIfQuiet() {
+  quiet_deadline_ = MonotonicTime::max();
+  if (socket_->closing() || codec_->active_streams() > 0 || !socket_->read_buffer().empty()) return;
   // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering it
   // with `connection: close` does not.
   const MonotonicTime quiet_at = idle_since_ + std::min(kQuietBeforeClose, manager_.config().drain_timeout);
   if (quiet_at > manager_.services().loop.now()) {
-    drain_deadline_ = quiet_at;
+    quiet_deadline_ = quiet_at;
     OnDeadlineMoved(quiet_at);
     return;
   }
-  manager_.stats().downstream_cx_drain_close.Inc();
+  if (ending_ == Ending::kDrain) manager_.stats().downstream_cx_drain_close.Inc();
   // The client may be sending right now; a lingering close spares it a RST.
-  socket_->CloseAfterFlush(manager_.config().delayed_close_timeout);
+  CloseAfterFlush(manager_.config().delayed_close_timeout);
+}
+
+void DownstreamConnection::CloseAfterFlush(Duration linger) {
+  if (socket_->closed() || socket_->closing()) return;
+  socket_->CloseAfterFlush(linger);
+  const Duration limit = manager_.config().delayed_close_timeout;
+  if (limit == Duration::zero() || socket_->write_buffer().empty()) return;
+  flushed_before_ = socket_->bytes_written();
+  flush_deadline_ = manager_.services().loop.now() + limit;
+  OnDeadlineMoved(flush_deadline_);
+}
+
+void DownstreamConnection::CheckFlush() {
+  flush_deadline_ = MonotonicTime::max();
+  // The linger that follows has a timer of its own.
+  if (socket_->write_buffer().empty()) return;
+  if (socket_->bytes_written() == flushed_before_) {
+    manager_.stats().downstream_cx_delayed_close_timeout.Inc();
+    CloseNow();
+    return;
+  }
+  flushed_before_ = socket_->bytes_written();
+  flush_deadline_ = manager_.services().loop.now() + manager_.config().delayed_close_timeout;
+}
+
+void DownstreamConnection::HoldRequests() {
+  held_ = true;
+  socket_->PauseReading();
+  // By then what is written was offered to the kernel. Where it did not take enough, OnWriteBufferLow releases.
+  manager_.services().loop.NextTurn(release_task_);
+}
+
+void DownstreamConnection::ReleaseRequests() {
+  if (!held_ || socket_->closed() || socket_->above_high_mark()) return;
+  held_ = false;
+  socket_->ResumeReading();
+  socket_->RedeliverSoon();
 }
 
 void DownstreamConnection::CloseNow() {
@@ -97,10 +142,11 @@ void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
     // The codec reads no more. What it has to say is on its way, or nothing is.
     data.Clear();
   }
+  if (!data.empty() && !held_ && codec_->output_is_full()) HoldRequests();
   if (end && !over_ && !socket_->closed()) codec_->OnEndOfInput();
   ReapStreams();
   if (end && !over_ && !socket_->closed() && codec_->active_streams() == 0) {
-    socket_->CloseAfterFlush(Duration::zero());
+    CloseAfterFlush(Duration::zero());
   }
 }
 
@@ -117,6 +163,7 @@ void DownstreamConnection::OnWriteBufferHigh() {
 void DownstreamConnection::OnWriteBufferLow() {
   manager_.stats().downstream_flow_control_resumed_reading_total.Inc();
   codec_->OnSendBufferLow();
+  ReleaseRequests();
 }
 
 void DownstreamConnection::OnPauseReading(bool pause) {
@@ -154,7 +201,7 @@ void DownstreamConnection::OnCloseAfterFlush() {
       if (!stream->request_complete()) clean = false;
     }
   }
-  socket_->CloseAfterFlush(clean ? Duration::zero() : manager_.config().delayed_close_timeout);
+  CloseAfterFlush(clean ? Duration::zero() : manager_.config().delayed_close_timeout);
 }
 
 void DownstreamConnection::OnAbort() {
@@ -164,6 +211,7 @@ void DownstreamConnection::OnAbort() {
 }
 
 void DownstreamConnection::BeforeResponseHead() {
+  if (ending_ == Ending::kNone && manager_.health_failing()) ending_ = Ending::kDrain;
   if (ending_ != Ending::kNone) codec_->Drain();
 }
 
@@ -177,7 +225,11 @@ void DownstreamConnection::ReapStreams() {
   reap_task_.Cancel();
   if (finished_.empty()) return;
   while (Stream* stream = finished_.PopFront()) manager_.services().streams.Delete(stream);
-  if (streams_.empty() && !over_ && !socket_->closing()) ArmIdle();
+  if (!streams_.empty() || over_ || socket_->closing()) return;
+  ArmIdle();
+  // An answer whose head was out when the end was decided could not announce it.
+  const bool announce_only = ending_ == Ending::kMaxDuration && manager_.config().safe_max_connection_duration;
+  if (ending_ != Ending::kNone && !announce_only) CloseIfQuiet();
 }
 
 void DownstreamConnection::ArmIdle() {
@@ -204,18 +256,20 @@ void DownstreamConnection::OnDeadline() {
   if (idle_deadline_ <= now && streams_.empty()) {
     idle_deadline_ = MonotonicTime::max();
     manager_.stats().downstream_cx_idle_timeout.Inc();
-    socket_->CloseAfterFlush(manager_.config().delayed_close_timeout);
+    CloseAfterFlush(manager_.config().delayed_close_timeout);
   }
   if (duration_deadline_ <= now) {
     duration_deadline_ = MonotonicTime::max();
     manager_.stats().downstream_cx_max_duration_reached.Inc();
     if (ending_ == Ending::kNone) ending_ = Ending::kMaxDuration;
-    if (streams_.empty() && !manager_.config().safe_max_connection_duration) {
-      socket_->CloseAfterFlush(manager_.config().delayed_close_timeout);
-    }
+    if (!manager_.config().safe_max_connection_duration) CloseIfQuiet();
   }
   if (drain_deadline_ <= now) Drain();
-  MonotonicTime next = std::min({idle_deadline_, duration_deadline_, drain_deadline_});
+  if (quiet_deadline_ <= now) CloseIfQuiet();
+  if (flush_deadline_ <= now) CheckFlush();
+  if (over_) return;
+  MonotonicTime next =
+      std::min({idle_deadline_, duration_deadline_, drain_deadline_, quiet_deadline_, flush_deadline_});
   for (Stream* stream = streams_.front(); stream != nullptr; stream = streams_.Next(*stream)) {
     next = std::min(next, stream->next_deadline());
   }

@@ -63,6 +63,13 @@ class DownstreamConnection final : public net::ConnectionEvents,
 
   void OnDeadline();
   void Drain();
+  // Ends a connection that is to end and carries nothing; later, where its client was busy a moment ago.
+  void CloseIfQuiet();
+  void CloseAfterFlush(Duration linger);
+  void CheckFlush();
+  // Requests wait until the client has taken what is written for it.
+  void HoldRequests();
+  void ReleaseRequests();
   void ReapStreams();
   void ArmIdle();
   void Finished(bool remote);
@@ -79,17 +86,23 @@ class DownstreamConnection final : public net::ConnectionEvents,
   IntrusiveList<Stream> streams_;
   IntrusiveList<Stream> finished_;
   event::TurnTask reap_task_;
+  event::TurnTask release_task_;
   event::Timer timer_;
   MonotonicTime idle_since_{};
   // While no stream is active; MonotonicTime::max() for none.
   MonotonicTime idle_deadline_ = MonotonicTime::max();
   MonotonicTime drain_deadline_ = MonotonicTime::max();
+  MonotonicTime quiet_deadline_ = MonotonicTime::max();
+  // While the last answer waits for its client.
+  MonotonicTime flush_deadline_ = MonotonicTime::max();
+  uint64_t flushed_before_ = 0;
   MonotonicTime duration_deadline_ = MonotonicTime::max();
   uint64_t requests_ = 0;
   uint64_t bytes_read_counted_ = 0;
   uint64_t bytes_written_counted_ = 0;
   Ending ending_ = Ending::kNone;
   bool paused_ = false;
+  bool held_ = false;
   bool over_ = false;
 };
 

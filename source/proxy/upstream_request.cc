@@ -56,8 +56,10 @@ void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream:
   attempt_began_ = stream_.services().loop.now();
   cluster_->traffic().upstream_rq_total.Inc();
   sender_->SendHead(*head_, head_ends_);
-  if (head_ends_ || sender_ == nullptr) return;
+  if (sender_ == nullptr) return;
+  // The client's side may have filled up while the request waited for its connection; resuming will be told of once.
   if (upstream_paused_) sender_->PauseReading(true);
+  if (head_ends_) return;
   const bool ends = request_ended_ && held_trailers_ == nullptr;
   if (!held_body_.empty() || ends) {
     body_given_ = true;

@@ -20,6 +20,7 @@ namespace nuncio::telemetry {
   X(Counter, downstream_cx_destroy_local_active_rq)         \
   X(Counter, downstream_cx_destroy_remote_active_rq)        \
   X(Counter, downstream_cx_drain_close)                     \
+  X(Counter, downstream_cx_delayed_close_timeout)           \
   X(Counter, downstream_cx_idle_timeout)                    \
   X(Counter, downstream_cx_max_duration_reached)            \
   X(Counter, downstream_cx_max_requests_reached)            \

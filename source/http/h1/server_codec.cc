@@ -23,7 +23,7 @@ bool H1ServerCodec::Dispatch(buffer::Buffer& data) {
   while (go_on && !data.empty()) {
     switch (state_) {
       case State::kIdle:
-        go_on = BeginRequest(data);
+        go_on = !output_is_full() && BeginRequest(data);
         break;
       case State::kHead:
         go_on = ReadHead(data);

@@ -22,6 +22,11 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   H1ServerCodec(const H1ServerCodec&) = delete;
   H1ServerCodec& operator=(const H1ServerCodec&) = delete;
 
+  // No request is begun while the write buffer holds more than this, so that a client cannot pile up answers that it
+  // does not read. Bytes; no limit by default.
+  void set_output_limit(size_t bytes) { output_limit_ = bytes; }
+  bool output_is_full() const override { return state_ == State::kIdle && out_.length() > output_limit_; }
+
   bool Dispatch(buffer::Buffer& data) override;
   void OnEndOfInput() override;
   void OnConnectionClosed() override;
@@ -73,6 +78,7 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   buffer::Buffer& out_;
   ServerConnectionEvents& events_;
   const H1Options& options_;
+  size_t output_limit_ = SIZE_MAX;
 
   // The connection.
   State state_ = State::kIdle;
