@@ -289,6 +289,11 @@ std::vector<ListenerRegistry::Entry> ListenerRegistry::Entries() const {
     entry.version = shown->version;
     entry.updated_at = shown->updated_at;
     entry.bytes = shown->bytes;
+    if (listener.active != nullptr && listener.warming != nullptr) {
+      entry.warming_version = listener.warming->version;
+      entry.warming_updated_at = listener.warming->updated_at;
+      entry.warming_bytes = listener.warming->bytes;
+    }
     for (const auto& sockets : shown->sockets) entry.addresses.push_back(sockets->by_worker[0]->local());
     out.push_back(std::move(entry));
   }

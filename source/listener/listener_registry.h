@@ -35,6 +35,10 @@ class ListenerRegistry final : public config::ResourceWatcher {
     SystemTime updated_at{};
     // Wire form and version of what is active or, before the first, warming.
     std::shared_ptr<const std::string> bytes;
+    // Of what is warming beside an active one.
+    std::string warming_version;
+    SystemTime warming_updated_at{};
+    std::shared_ptr<const std::string> warming_bytes;
     // As bound: with the port that the kernel chose for 0.
     std::vector<net::Address> addresses;
   };

@@ -72,6 +72,7 @@ void Worker::ApplyListener(ListenerUpdate update, const DrainPlan& plan) {
         std::make_unique<WorkerListener>(services_, connection_limit_, home_, index_, update.config->stat_prefix);
   }
   listener->Apply(std::move(update), plan);
+  if (health_failing_) listener->SetHealthFailing(true);
 }
 
 void Worker::RemoveListener(const std::string& name, const DrainPlan& plan) {
@@ -91,11 +92,16 @@ void Worker::StopListening(bool inbound_only) {
   }
 }
 
-void Worker::DrainConnections(const DrainPlan& plan, bool health_fail) {
+void Worker::DrainConnections(const DrainPlan& plan, bool inbound_only) {
   for (auto& [name, listener] : listeners_) {
-    if (health_fail && listener->config().ignores_health_fail) continue;
+    if (inbound_only && listener->config().direction != ListenerConfig::Direction::kInbound) continue;
     listener->DrainConnections(plan);
   }
+}
+
+void Worker::SetHealthFailing(bool failing) {
+  health_failing_ = failing;
+  for (auto& [name, listener] : listeners_) listener->SetHealthFailing(failing);
 }
 
 void Worker::OnSweep() {

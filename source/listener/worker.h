@@ -47,7 +47,10 @@ class Worker {
   void RemoveListener(const std::string& name, const DrainPlan& plan);
   // All listeners let go of their sockets, or of those that `inbound_only` names.
   void StopListening(bool inbound_only);
-  void DrainConnections(const DrainPlan& plan, bool health_fail);
+  // Of all listeners, or of those that `inbound_only` names.
+  void DrainConnections(const DrainPlan& plan, bool inbound_only);
+  // Of all listeners, later ones too, but for those that ignore it.
+  void SetHealthFailing(bool failing);
 
   // Brings connections() up to date.
   void CountConnections();
@@ -79,6 +82,7 @@ class Worker {
   std::map<std::string, std::unique_ptr<WorkerListener>> listeners_;
   // Removed, waiting for their connections.
   std::vector<std::unique_ptr<WorkerListener>> draining_;
+  bool health_failing_ = false;
   std::atomic<uint64_t> connections_{0};
   std::atomic<uint64_t> draining_count_{0};
   std::thread thread_;

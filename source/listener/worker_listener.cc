@@ -55,6 +55,7 @@ void WorkerListener::Apply(ListenerUpdate update, const DrainPlan& plan) {
   for (size_t i = 0; i < config.chains.size(); ++i) take(config.chains[i], i);
   if (config.default_chain != nullptr) take(config.default_chain, config.chains.size());
   config_ = std::move(update.config);
+  SetHealthFailing(health_failing_);
   connection_logs_ = std::move(update.connection_logs);
   for (auto& chain : old) {
     if (chain != nullptr) {
@@ -107,9 +108,14 @@ void WorkerListener::DrainConnections(const DrainPlan& plan) {
 
 void WorkerListener::Drain(Chain& chain, const DrainPlan& plan) {
   chain.manager.StartDraining(plan.gradual ? plan.time : Duration::zero());
-  if (chain.manager.idle()) return;
+  if (chain.manager.idle() || !plan.close_at_end) return;
   chain.drain_end = std::make_unique<event::Timer>(services_.loop, Delegate<void()>::Bind<&Chain::OnDrainEnd>(&chain));
   chain.drain_end->Arm(plan.time);
+}
+
+void WorkerListener::SetHealthFailing(bool failing) {
+  health_failing_ = failing;
+  for (auto& chain : chains_) chain->manager.SetHealthFailing(failing && !config_->ignores_health_fail);
 }
 
 void WorkerListener::CloseAll() {

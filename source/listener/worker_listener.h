@@ -16,6 +16,8 @@ namespace nuncio::listener {
 struct DrainPlan {
   Duration time{};
   bool gradual = true;
+  // What is left at the end of the time is closed.
+  bool close_at_end = true;
 };
 
 // What an update of a listener brings to a worker. Made on main, one per worker.
@@ -49,6 +51,8 @@ class WorkerListener final : public net::AcceptEvents {
   void StopListening();
   // All connections are to end; accepting goes on, and what comes in is answered with `connection: close`.
   void DrainConnections(const DrainPlan& plan);
+  // Whether answers are to send clients elsewhere; see HttpConnectionManager. Holds for later configurations too.
+  void SetHealthFailing(bool failing);
   // Closes what is left.
   void CloseAll();
 
@@ -99,6 +103,7 @@ class WorkerListener final : public net::AcceptEvents {
   std::vector<std::unique_ptr<Chain>> draining_;
   event::TurnTask forget_task_;
   bool removed_ = false;
+  bool health_failing_ = false;
 };
 
 }  // namespace nuncio::listener

@@ -44,6 +44,10 @@ class HttpConnectionManager {
   // `spread`.
   void StartDraining(Duration spread);
   bool draining() const { return draining_; }
+  // While the process is to fail its health checks every answer closes its connection, so that clients go elsewhere; none
+  // is closed for being idle.
+  void SetHealthFailing(bool failing) { health_failing_ = failing; }
+  bool health_failing() const { return health_failing_; }
   // Closes what is left at once.
   void CloseAll();
   bool idle() const { return connections_ == 0; }
@@ -73,6 +77,7 @@ class HttpConnectionManager {
   IntrusiveList<DownstreamConnection> list_;
   uint64_t connections_ = 0;
   bool draining_ = false;
+  bool health_failing_ = false;
 };
 
 }  // namespace nuncio::proxy

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/access_log/log_writer.h"
+#include "source/base/clock.h"
+#include "source/event/event_loop.h"
+#include "source/listener/connection_limit.h"
+#include "source/listener/listener_registry.h"
+#include "source/listener/route_registry.h"
+#include "source/server/bootstrap_config.h"
+#include "source/server/options.h"
+#include "source/telemetry/stats_store.h"
+#include "source/upstream/cluster_registry.h"
+
+namespace nuncio::admin {
+
+// As /ready and /server_info tell it. Draining: on the way out, or told to fail its health checks.
+enum class ServerState { kLive, kDraining, kInitializing };
+
+// What the admin interface asks of the process and may change in it. Main thread.
+class ServerControl {
+ public:
+  virtual ServerState state() const = 0;
+  virtual uint32_t concurrency() const = 0;
+  virtual SystemTime started_at() const = 0;
+  virtual Duration uptime() const = 0;
+
+  // While failing, connections are asked to go elsewhere.
+  virtual void SetHealthFailing(bool failing) = 0;
+  // Graceful: connections are drained over the drain time, then listening ends; else it ends at once and connections stay.
+  virtual void DrainListeners(bool graceful, bool inbound_only) = 0;
+  // Ends the process with success, after the current turn of the loop, without waiting for requests.
+  virtual void Quit() = 0;
+
+ protected:
+  ~ServerControl() = default;
+};
+
+// A resource of discovery whose latest version was refused.
+struct RefusedResource {
+  std::string name;
+  std::string version;
+  std::string details;
+  SystemTime at{};
+};
+
+// What the admin interface shows and works on. All of it outlives the interface. Main thread.
+struct AdminServices {
+  event::EventLoop& loop;
+  telemetry::StatsStore& stats;
+  const upstream::ClusterRegistry& clusters;
+  const listener::ListenerRegistry& listeners;
+  const listener::RouteRegistry& routes;
+  access_log::LogWriter& logs;
+  listener::ConnectionLimit& connection_limit;
+  const server::Options& options;
+  const server::BootstrapConfig& bootstrap;
+  ServerControl& server;
+
+  // By type URL; unset where nothing is discovered.
+  std::function<std::vector<RefusedResource>(std::string_view type_url)> refused = {};
+  // The version of the latest response that was taken.
+  std::function<std::string(std::string_view type_url)> version = {};
+};
+
+}  // namespace nuncio::admin
