@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -89,6 +91,22 @@ enum class FetchFailure : uint8_t {
   kNoSource,  // the source cannot be used at all: unknown cluster, no `ads_config`, no such file
 };
 
+// What became of one step of a subscription; for its statistics.
+struct SubscriptionEvent {
+  enum class Kind : uint8_t {
+    kAsked,    // a request, or a reading of the file, was begun
+    kTaken,    // an answer was taken
+    kRefused,  // an answer was faulty in something that concerns this subscription
+    kFailed,   // the stream was lost, or the source cannot be read
+    kTimedOut, // the first answer did not come within initial_fetch_timeout
+  };
+  Kind kind;
+  // Of kTaken: the version now in force, when it was taken, and how long that took.
+  std::string_view version = {};
+  std::chrono::system_clock::time_point at = {};
+  std::chrono::nanoseconds took{0};
+};
+
 // Receives resources. All calls come on the main thread, never from within a call to SubscriptionFactory or
 // Subscription and never after the subscription's end.
 class ResourceWatcher {
@@ -103,7 +121,39 @@ class ResourceWatcher {
   // The first answer is not waited for any longer: go on with what there is. At most once, and not after OnUpdate. The
   // subscription stays, and OnUpdate may come later. `reason` is for the log.
   virtual void OnFirstFetchFailed(FetchFailure failure, std::string_view reason) = 0;
+
+  // For statistics only; after OnUpdate or OnFirstFetchFailed where it comes with one of them. See RecordEvent.
+  virtual void OnSubscriptionEvent(const SubscriptionEvent& /*event*/) {}
 };
+
+// Keeps the statistics of a subscription: `Stats` is a block with the members of telemetry::SubscriptionStats.
+template <typename Stats>
+void RecordEvent(const SubscriptionEvent& event, Stats& stats) {
+  switch (event.kind) {
+    case SubscriptionEvent::Kind::kAsked:
+      stats.update_attempt.Inc();
+      return;
+    case SubscriptionEvent::Kind::kTaken:
+      stats.update_success.Inc();
+      stats.version_text.Set(event.version);
+      // Any number that differs with the text; it must fit a gauge.
+      stats.version.Set(static_cast<int64_t>(std::hash<std::string_view>{}(event.version) >> 2));
+      stats.update_time.Set(
+          std::chrono::duration_cast<std::chrono::milliseconds>(event.at.time_since_epoch()).count());
+      stats.update_duration.Record(
+          static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(event.took).count()));
+      return;
+    case SubscriptionEvent::Kind::kRefused:
+      stats.update_rejected.Inc();
+      return;
+    case SubscriptionEvent::Kind::kFailed:
+      stats.update_failure.Inc();
+      return;
+    case SubscriptionEvent::Kind::kTimedOut:
+      stats.init_fetch_timeout.Inc();
+      return;
+  }
+}
 
 // The names of a subscription: all there are, or some.
 struct ResourceNames {

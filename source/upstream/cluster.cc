@@ -50,8 +50,8 @@ std::unique_ptr<Discovery> Cluster::MakeDiscovery() {
                                                    services_.random, stats_, receiver);
     case DiscoveryType::kEds:
       if (services_.subscriptions == nullptr) return nullptr;
-      return std::make_unique<EdsDiscovery>(config, services_.slots, *services_.subscriptions, services_.loop.clock(),
-                                            stats_, receiver);
+      return std::make_unique<EdsDiscovery>(config, services_.slots, *services_.subscriptions, stats_,
+                                            receiver);
   }
   return nullptr;
 }

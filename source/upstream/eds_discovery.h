@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "source/base/clock.h"
 #include "source/config/subscription.h"
 #include "source/telemetry/cluster_stats.h"
 #include "source/upstream/cluster_config.h"
@@ -13,20 +12,20 @@ namespace nuncio::upstream {
 // The endpoints as a control plane, or a file, says.
 class EdsDiscovery final : public Discovery, private config::ResourceWatcher {
  public:
-  // `clock`: for the time of the last update. All but the config is kept by reference.
+  // All but the config is kept by reference.
   EdsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots, config::SubscriptionFactory& subscriptions,
-               const Clock& clock, telemetry::ClusterMembershipStats& stats, DiscoveryReceiver& receiver);
+               telemetry::ClusterMembershipStats& stats, DiscoveryReceiver& receiver);
 
   void Start() override;
 
  private:
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
+  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
   void FirstAnswer();
 
   const std::shared_ptr<const ClusterConfig> config_;
   config::SubscriptionFactory& subscriptions_;
-  const Clock& clock_;
   telemetry::ClusterMembershipStats& stats_;
   DiscoveryReceiver& receiver_;
   HostSetBuilder builder_;

@@ -1,5 +1,7 @@
 #include "source/upstream/discovery.h"
 
+#include <algorithm>
+
 #include "gtest/gtest.h"
 #include "source/base/strings.h"
 #include "source/telemetry/stats_store.h"
@@ -258,7 +260,7 @@ class EdsDiscoveryTest : public DiscoveryTest {
  protected:
   void SetUp() override {
     config_ = ClusterFromText("{name: c, type: EDS, eds_cluster_config: {service_name: svc, eds_config: {ads: {}}}}");
-    discovery_ = std::make_unique<EdsDiscovery>(config_, 2, subscriptions_, clock_, stats_, *this);
+    discovery_ = std::make_unique<EdsDiscovery>(config_, 2, subscriptions_, stats_, *this);
     discovery_->Start();
   }
   void Send(std::string_view addresses, const std::string& version) {
@@ -284,6 +286,8 @@ TEST_F(EdsDiscoveryTest, AsksForTheServiceNameAndTakesWhatComes) {
   EXPECT_EQ((Texts{"10.0.0.1:80", "10.0.0.2:80"}), Members());
   EXPECT_EQ(host, &FirstHost());
   EXPECT_EQ(1, first_answers_);
+  subscriptions_.Tell("svc", {config::SubscriptionEvent::Kind::kTaken, "v1"});
+  subscriptions_.Tell("svc", {config::SubscriptionEvent::Kind::kTaken, "v2", clock_.System()});
   EXPECT_EQ("v2", stats_.version_text.value());
   EXPECT_EQ(2u, stats_.update_success.value());
   EXPECT_GT(stats_.update_time.value(), 0);
@@ -298,6 +302,7 @@ TEST_F(EdsDiscoveryTest, AnAnswerWithoutEndpointsIsAnAnswer) {
 TEST_F(EdsDiscoveryTest, TheTimeLimitEndsWarmingAndEndpointsMayComeLater) {
   subscriptions_.FailFirst("svc", config::FetchFailure::kTimedOut);
   EXPECT_EQ(1, first_answers_);
+  subscriptions_.Tell("svc", {config::SubscriptionEvent::Kind::kTimedOut});
   EXPECT_EQ(1u, stats_.init_fetch_timeout.value());
   Send(At("10.0.0.1"), "v1");
   EXPECT_EQ(1, first_answers_);

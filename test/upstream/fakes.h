@@ -99,10 +99,19 @@ class FakeSubscriptions : public config::SubscriptionFactory {
     for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) {
       config::UpdateResult result;
       watcher->OnUpdate(update, result);
+      watcher->OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTaken, version,
+                                    std::chrono::system_clock::now(), std::chrono::nanoseconds(0)});
     }
   }
   void FailFirst(const std::string& name, config::FetchFailure failure) {
-    for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) watcher->OnFirstFetchFailed(failure, "told by test");
+    for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) {
+      watcher->OnFirstFetchFailed(failure, "told by test");
+      if (failure != config::FetchFailure::kTimedOut) continue;
+      watcher->OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTimedOut});
+    }
+  }
+  void Tell(const std::string& name, const config::SubscriptionEvent& event) {
+    for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) watcher->OnSubscriptionEvent(event);
   }
   size_t watchers(const std::string& name) { return watchers_[name].size(); }
 

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "source/base/delegate.h"
+#include "source/event/event_loop.h"
+
+namespace nuncio::xds {
+
+// Tells when a file may have changed, by inotify(7) on its directory: it was written and closed, another file was moved over
+// it, or the directory's `..data` link was, which is how Kubernetes swaps a mounted ConfigMap. Main thread.
+class FileWatch final : private event::FdHandler {
+ public:
+  // A directory that is not there, or went away, is looked for this often.
+  static constexpr std::chrono::seconds kRetry{5};
+
+  // `directory`: to be watched instead of the file's own, for anything moved within it; empty: the file's own. `changed` may
+  // destroy the watch.
+  FileWatch(event::EventLoop& loop, const std::string& path, const std::string& directory, Delegate<void()> changed);
+  FileWatch(const FileWatch&) = delete;
+  FileWatch& operator=(const FileWatch&) = delete;
+  ~FileWatch();
+
+ private:
+  void OnFdEvents(uint32_t events) override;
+  // Begins to watch; where the directory is not there, tries again later.
+  void Begin();
+  void OnRetry();
+  bool Concerns(uint32_t mask, std::string_view name) const;
+
+  event::EventLoop& loop_;
+  const std::string directory_;
+  // Empty: anything moved counts.
+  const std::string name_;
+  const Delegate<void()> changed_;
+  int fd_ = -1;
+  int watch_ = -1;
+  bool warned_ = false;
+  event::Timer retry_;
+};
+
+}  // namespace nuncio::xds

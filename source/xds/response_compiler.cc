@@ -1,0 +1,160 @@
+#include "source/xds/response_compiler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "envoy/service/discovery/v3/discovery.pb.h"
+#include "source/base/strings.h"
+#include "source/config/yaml_loader.h"
+
+namespace nuncio::xds {
+namespace {
+
+namespace discovery_v3 = envoy::service::discovery::v3;
+
+constexpr std::string_view kWrapperType = "envoy.service.discovery.v3.Resource";
+constexpr size_t kMaxWarnings = 64;
+
+std::string_view TypeNameOf(std::string_view type_url) { return type_url.substr(type_url.rfind('/') + 1); }
+
+std::shared_ptr<CompiledItem> Refused(std::string_view name, std::string_view reason) {
+  auto item = std::make_shared<CompiledItem>();
+  item->name = name;
+  item->faults.Add(reason);
+  return item;
+}
+
+std::string ControlPlaneName(const discovery_v3::DiscoveryResponse& message) {
+  return message.control_plane().identifier();
+}
+
+}  // namespace
+
+std::string_view ShortTypeName(std::string_view type_url) { return type_url.substr(type_url.find_last_of("./") + 1); }
+
+CompiledResponse ResponseCompiler::CompileMessage(std::string_view bytes, const ResourceTypes& types) {
+  CompiledResponse response;
+  discovery_v3::DiscoveryResponse message;
+  if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    response.faults.Add("is no DiscoveryResponse: malformed protobuf");
+    return response;
+  }
+  response.type_url = message.type_url();
+  response.version = message.version_info();
+  response.nonce = message.nonce();
+  response.control_plane = ControlPlaneName(message);
+  const auto type = std::find_if(types.begin(), types.end(),
+                                 [&](const auto* each) { return each->type_url() == message.type_url(); });
+  if (type == types.end()) return response;
+  for (const auto& any : message.resources()) Add(any.type_url(), any.value(), **type, response);
+  Trim(caches_[response.type_url], response);
+  return response;
+}
+
+CompiledResponse ResponseCompiler::CompileFile(const std::string& path, const config::ResourceType& type) {
+  CompiledResponse response;
+  response.type_url = type.type_url();
+  discovery_v3::DiscoveryResponse message;
+  config::Faults faults(unknown_fields_);
+  if (!config::LoadFile(path, message, faults)) {
+    response.faults = std::move(faults);
+    return response;
+  }
+  for (const config::Fault& warning : faults.warnings()) {
+    response.warnings.push_back(StrCat(path, ":", warning.ToString()));
+  }
+  response.unknown_fields += faults.warning_count();
+  response.version = message.version_info();
+  response.control_plane = ControlPlaneName(message);
+  if (!message.type_url().empty() && message.type_url() != type.type_url()) {
+    response.faults.Add("type_url", StrCat("must be ", type.type_url(), " (is ", config::Quote(message.type_url()), ")"));
+    return response;
+  }
+  for (const auto& any : message.resources()) Add(any.type_url(), any.value(), type, response);
+  Trim(caches_[response.type_url], response);
+  return response;
+}
+
+CompiledResponse ResponseCompiler::CompileSaved(const std::vector<SavedResource>& resources,
+                                                const config::ResourceType& type) {
+  CompiledResponse response;
+  response.type_url = type.type_url();
+  for (const SavedResource& resource : resources) {
+    if (response.version.empty()) response.version = resource.version;
+    response.item_versions.push_back(resource.version);
+    response.items.push_back(Compile(*resource.bytes, type, response));
+  }
+  return response;
+}
+
+void ResponseCompiler::Add(std::string_view any_type_url, std::string_view value, const config::ResourceType& type,
+                           CompiledResponse& response) {
+  std::string name;
+  discovery_v3::Resource wrapper;
+  const bool wrapped = TypeNameOf(any_type_url) == kWrapperType;
+  if (wrapped) {
+    if (!wrapper.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+      response.items.push_back(Refused("", StrCat("is no ", kWrapperType, ": malformed protobuf")));
+      return;
+    }
+    name = wrapper.name();
+    any_type_url = wrapper.resource().type_url();
+    value = wrapper.resource().value();
+  }
+  if (TypeNameOf(any_type_url) != TypeNameOf(type.type_url())) {
+    response.items.push_back(
+        Refused(name, StrCat("is a ", config::Quote(any_type_url), " where only ", type.type_url(), " may stand")));
+    return;
+  }
+  Item item = Compile(value, type, response);
+  if (!name.empty() && item->name != name) {
+    response.items.push_back(
+        item->name.empty()
+            ? [&] { auto named = std::make_shared<CompiledItem>(*item); named->name = name; return named; }()
+            : Refused(name, StrCat("the resource calls itself ", config::Quote(item->name), ", its wrapper ",
+                                   config::Quote(name), "; both must be the same")));
+    return;
+  }
+  response.items.push_back(std::move(item));
+}
+
+ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const config::ResourceType& type,
+                                                 CompiledResponse& response) {
+  Cache& cache = caches_[std::string(type.type_url())];
+  const size_t hash = std::hash<std::string_view>{}(bytes);
+  const auto [begin, end] = cache.equal_range(hash);
+  for (auto at = begin; at != end; ++at) {
+    if (*at->second->bytes == bytes) return at->second;
+  }
+  auto item = std::make_shared<CompiledItem>();
+  item->bytes = std::make_shared<const std::string>(bytes);
+  config::Faults faults(unknown_fields_);
+  item->compiled = type.Compile(*item->bytes, item->name, faults);
+  const std::string where = StrCat(ShortTypeName(type.type_url()), " ", config::Quote(item->name));
+  for (const config::Fault& warning : faults.warnings()) {
+    if (std::string_view(warning.reason).starts_with("unknown field")) ++response.unknown_fields;
+    if (response.warnings.size() < kMaxWarnings) response.warnings.push_back(StrCat(where, ": ", warning.ToString()));
+  }
+  if (faults.empty() && item->compiled != nullptr && item->name.empty()) {
+    faults.Add("name", "required: resources from discovery are known by it");
+  }
+  if (!faults.empty()) item->compiled = nullptr;
+  item->faults = std::move(faults);
+  cache.emplace(hash, item);
+  return item;
+}
+
+void ResponseCompiler::Trim(Cache& cache, const CompiledResponse& response) {
+  std::vector<const CompiledItem*> current;
+  current.reserve(response.items.size());
+  for (const Item& item : response.items) current.push_back(item.get());
+  std::sort(current.begin(), current.end());
+  for (auto at = cache.begin(); at != cache.end();) {
+    // A count that main lowers meanwhile only keeps the item until the next answer.
+    const bool used = at->second.use_count() > 1 ||
+                      std::binary_search(current.begin(), current.end(), at->second.get());
+    at = used ? std::next(at) : cache.erase(at);
+  }
+}
+
+}  // namespace nuncio::xds

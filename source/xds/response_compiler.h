@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "source/config/fault.h"
+#include "source/config/subscription.h"
+
+namespace nuncio::xds {
+
+// One resource of an answer, compiled or refused. Immutable.
+struct CompiledItem {
+  // Empty where the bytes do not tell.
+  std::string name;
+  // The wire form, without the Any around it.
+  std::shared_ptr<const std::string> bytes;
+  // Null with faults.
+  std::shared_ptr<const config::CompiledResource> compiled;
+  config::Faults faults;
+};
+
+// A resource in its wire form.
+struct SavedResource {
+  std::string name;
+  std::string version;
+  std::shared_ptr<const std::string> bytes;
+};
+
+// An answer, from a stream, a file or the state directory.
+struct CompiledResponse {
+  std::string type_url;
+  std::string version;
+  std::string nonce;
+  // What the control plane calls itself.
+  std::string control_plane;
+  std::vector<std::shared_ptr<const CompiledItem>> items;
+  // Where the items have versions of their own: one each.
+  std::vector<std::string> item_versions;
+  // Something is wrong with the answer as such; the items say nothing then.
+  config::Faults faults;
+  // What was only warned of, one line each; and how many of it were unknown fields.
+  std::vector<std::string> warnings;
+  uint64_t unknown_fields = 0;
+};
+
+using ResourceTypes = std::vector<const config::ResourceType*>;
+
+// From an answer's bytes to compiled resources. A resource whose bytes are those of one still in use, or of the answer
+// before, is not compiled again. Belongs to one source; used by the configuration thread only.
+class ResponseCompiler {
+ public:
+  // `unknown_fields`: what becomes of fields that resources have and this program does not.
+  explicit ResponseCompiler(config::UnknownFieldsPolicy unknown_fields) : unknown_fields_(unknown_fields) {}
+
+  // An envoy.service.discovery.v3.DiscoveryResponse. For a type that is not among `types` there are no items.
+  CompiledResponse CompileMessage(std::string_view bytes, const ResourceTypes& types);
+  // A file that holds a DiscoveryResponse as YAML, JSON or, by the extension `.pb`, in its wire form. All resources must be of
+  // `type`.
+  CompiledResponse CompileFile(const std::string& path, const config::ResourceType& type);
+  CompiledResponse CompileSaved(const std::vector<SavedResource>& resources, const config::ResourceType& type);
+
+ private:
+  using Item = std::shared_ptr<const CompiledItem>;
+  using Cache = std::unordered_multimap<size_t, Item>;
+
+  // Appends one resource of `type`, in whatever wrapping it came.
+  void Add(std::string_view any_type_url, std::string_view value, const config::ResourceType& type,
+           CompiledResponse& response);
+  Item Compile(std::string_view bytes, const config::ResourceType& type, CompiledResponse& response);
+  // Forgets what is neither in `response` nor used by anybody else.
+  void Trim(Cache& cache, const CompiledResponse& response);
+
+  const config::UnknownFieldsPolicy unknown_fields_;
+  std::map<std::string, Cache, std::less<>> caches_;
+};
+
+// "type.googleapis.com/envoy.config.cluster.v3.Cluster" -> "Cluster".
+std::string_view ShortTypeName(std::string_view type_url);
+
+}  // namespace nuncio::xds

@@ -1,0 +1,377 @@
+#include "source/xds/stream_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/logging.h"
+#include "source/base/strings.h"
+#include "source/xds/discovery_request.h"
+
+namespace nuncio::xds {
+namespace {
+
+// Make before break: clusters and their endpoints before what routes to them.
+int Order(std::string_view type_url) {
+  const std::string_view name = ShortTypeName(type_url);
+  if (name == "Cluster") return 0;
+  if (name == "ClusterLoadAssignment") return 1;
+  if (name == "Listener") return 2;
+  if (name == "RouteConfiguration") return 3;
+  return 4;
+}
+
+}  // namespace
+
+void ReportWarnings(const CompiledResponse& response, const SourceServices& services) {
+  for (const std::string& warning : response.warnings) NUNCIO_LOG(kConfig, kWarning, warning);
+  if (response.unknown_fields > 0) services.dynamic_unknown_fields.Add(response.unknown_fields);
+}
+
+struct StreamSource::Type {
+  Type(event::EventLoop& loop, const config::ResourceType& resource_type, TypeSubscriptions::Owner& owner)
+      : subscriptions(loop, resource_type, owner) {}
+
+  TypeSubscriptions subscriptions;
+  // Accepted last.
+  std::string version;
+  // Of the newest answer on this stream.
+  std::string nonce;
+  // On this stream: whether, and for what, a request was made.
+  bool asked = false;
+  bool asked_for_all = false;
+  std::set<std::string> asked_names;
+  // What is asked for may have changed.
+  bool changed = false;
+  // The control plane has answered; the state directory no longer stands in.
+  bool answered = false;
+};
+
+StreamSource::StreamSource(const SourceServices& services, Options options)
+    : services_(services),
+      options_(std::move(options)),
+      stats_(options_.scope->Get<telemetry::ControlPlaneStats>(telemetry::kMainSlot)),
+      compiler_(std::make_shared<ResponseCompiler>(services.unknown_fields)),
+      tokens_(options_.grpc.rate_limit.max_tokens),
+      tokens_at_(services.loop.now()),
+      end_of_turn_(Delegate<void()>::Bind<&StreamSource::OnEndOfTurn>(this)),
+      reconnect_(services.loop, Delegate<void()>::Bind<&StreamSource::Connect>(this)),
+      saved_timer_(services.loop, Delegate<void()>::Bind<&StreamSource::OnSavedTimer>(this)),
+      tokens_timer_(services.loop, Delegate<void()>::Bind<&StreamSource::SendQueued>(this)),
+      self_(std::make_shared<StreamSource*>(this)) {}
+
+StreamSource::~StreamSource() { Disconnect(); }
+
+void StreamSource::Stop() {
+  stopped_ = true;
+  reconnect_.Disarm();
+  saved_timer_.Disarm();
+  Disconnect();
+}
+
+StreamSource::Type& StreamSource::TypeOf(const config::ResourceType& type) {
+  if (Type* known = FindType(type.type_url()); known != nullptr) return *known;
+  const auto at = std::find_if(types_.begin(), types_.end(), [&](const auto& each) {
+    return Order(each->subscriptions.type().type_url()) > Order(type.type_url());
+  });
+  TypeSubscriptions::Owner& owner = *this;
+  return **types_.insert(at, std::make_unique<Type>(services_.loop, type, owner));
+}
+
+StreamSource::Type* StreamSource::FindType(std::string_view type_url) const {
+  for (const auto& type : types_) {
+    if (type->subscriptions.type().type_url() == type_url) return type.get();
+  }
+  return nullptr;
+}
+
+std::unique_ptr<config::Subscription> StreamSource::Subscribe(const config::ConfigSource& source,
+                                                              const config::ResourceType& type,
+                                                              config::ResourceNames names,
+                                                              config::ResourceWatcher& watcher) {
+  return TypeOf(type).subscriptions.Add(source.initial_fetch_timeout, std::move(names), watcher);
+}
+
+bool StreamSource::idle() const {
+  return std::all_of(types_.begin(), types_.end(), [](const auto& type) { return type->subscriptions.empty(); });
+}
+
+void StreamSource::AppendStatuses(std::string_view type_url, std::vector<ResourceStatus>& out) const {
+  const Type* type = FindType(type_url);
+  if (type == nullptr) return;
+  for (ResourceStatus& status : type->subscriptions.Statuses()) out.push_back(std::move(status));
+}
+
+void StreamSource::OnInterestChanged(TypeSubscriptions& type) {
+  FindType(type.type().type_url())->changed = true;
+  services_.loop.AtEndOfTurn(end_of_turn_);
+}
+
+bool StreamSource::Wanted(const Type& type) const {
+  return type.subscriptions.wildcard() || !type.subscriptions.Names().empty();
+}
+
+void StreamSource::OnEndOfTurn() {
+  if (stopped_) return;
+  if (idle()) {
+    for (const auto& type : types_) {
+      type->changed = false;
+      type->subscriptions.DropUnnamed();
+    }
+    reconnect_.Disarm();
+    saved_timer_.Disarm();
+    Disconnect();
+    return;
+  }
+  if (stream_ == nullptr && !reconnect_.armed()) Connect();
+  for (size_t i = 0; i < types_.size(); ++i) {
+    Type& type = *types_[i];
+    if (!std::exchange(type.changed, false)) continue;
+    const std::vector<std::string> dropped = type.subscriptions.DropUnnamed();
+    if (services_.store != nullptr && !dropped.empty()) {
+      services_.store->Erase(options_.name, type.subscriptions.type().type_url(), dropped);
+    }
+    if (stream_ != nullptr) Queue(type, /*answers=*/false, "");
+    if (use_saved_) UseSavedOf(type);
+  }
+  SendQueued();
+}
+
+void StreamSource::Connect() {
+  if (idle()) return;
+  Disconnect();
+  ++stream_number_;
+  for (const auto& type : types_) {
+    type->nonce.clear();
+    type->asked = false;
+    type->asked_names.clear();
+  }
+  node_sent_ = false;
+  if (services_.store != nullptr && !answered_ever_ && !use_saved_ && !saved_timer_.armed()) {
+    saved_timer_.Arm(kSavedAfter);
+  }
+  StreamEvents& events = *this;
+  stream_ = services_.transport.Open(options_.grpc.target, options_.path, events);
+  for (const auto& type : types_) Queue(*type, /*answers=*/false, "");
+  SendQueued();
+}
+
+void StreamSource::Disconnect() {
+  stream_.reset();
+  queue_.clear();
+  answers_.clear();
+  compiling_ = false;
+  tokens_timer_.Disarm();
+  stats_.pending_requests.Set(0);
+  SetConnected(false);
+}
+
+void StreamSource::SetConnected(bool connected) {
+  if (connected_ == connected) return;
+  connected_ = connected;
+  stats_.connected_state.Add(connected ? 1 : -1);
+}
+
+void StreamSource::OnConnected() {
+  SetConnected(true);
+  NUNCIO_LOG(kConfig, kInfo, options_.name, ": connected to the control plane");
+}
+
+void StreamSource::OnClosed(std::string_view reason) {
+  NUNCIO_LOG(kConfig, kWarning, options_.name, ": the stream to the control plane (cluster ",
+             options_.grpc.target.cluster, ") is lost: ", reason);
+  Disconnect();
+  ScheduleReconnect();
+  for (size_t i = 0; i < types_.size(); ++i) {
+    types_[i]->subscriptions.Tell(config::SubscriptionEvent::Kind::kFailed);
+  }
+  const bool missing = std::any_of(types_.begin(), types_.end(),
+                                   [this](const auto& type) { return Wanted(*type) && !type->answered; });
+  if (missing) UseSaved();
+}
+
+void StreamSource::ScheduleReconnect() {
+  const Duration longest = std::min<Duration>(kMaxBackOff, kMinBackOff * (int64_t{1} << std::min(failures_, 10u)));
+  ++failures_;
+  const uint64_t half = static_cast<uint64_t>(longest.count()) / 2;
+  reconnect_.Arm(Duration(static_cast<int64_t>(half + services_.random.Below(half + 1))));
+}
+
+void StreamSource::OnMessage(std::string bytes) {
+  SetConnected(true);
+  answers_.push_back(std::move(bytes));
+  // One answer is worked on at a time, so that a server cannot fill the memory with answers.
+  if (compiling_) {
+    if (answers_.size() == 1) stream_->PauseReading(true);
+    return;
+  }
+  CompileNext();
+}
+
+void StreamSource::CompileNext() {
+  compiling_ = true;
+  ResourceTypes types;
+  for (const auto& type : types_) types.push_back(&type->subscriptions.type());
+  services_.thread.Run([compiler = compiler_, types = std::move(types), bytes = std::move(answers_.front()),
+                        weak = std::weak_ptr<StreamSource*>(self_), number = stream_number_]() -> ConfigThread::Then {
+    auto response = std::make_shared<CompiledResponse>(compiler->CompileMessage(bytes, types));
+    return [weak, number, response] {
+      const auto self = weak.lock();
+      if (self != nullptr && (*self)->stream_number_ == number && (*self)->stream_ != nullptr) {
+        (*self)->OnCompiled(*response);
+      }
+    };
+  });
+  answers_.pop_front();
+}
+
+void StreamSource::OnCompiled(const CompiledResponse& response) {
+  compiling_ = false;
+  if (!response.faults.empty()) {
+    // There is no nonce to refuse it by.
+    OnClosed(StrCat("an answer ", response.faults.ToString()));
+    return;
+  }
+  if (!answers_.empty()) {
+    if (answers_.size() == 1) stream_->PauseReading(false);
+    CompileNext();
+  }
+  failures_ = 0;
+  if (!response.control_plane.empty()) stats_.identifier.Set(response.control_plane);
+  Type* type = FindType(response.type_url);
+  if (type == nullptr || !Wanted(*type)) {
+    NUNCIO_LOG(kConfig, kDebug, options_.name, ": an answer of a type that nobody asked for: ", response.type_url);
+    return;
+  }
+  answered_ever_ = true;
+  use_saved_ = false;
+  saved_timer_.Disarm();
+  ReportWarnings(response, services_);
+  const std::string faults = type->subscriptions.Apply(response);
+  type->answered = true;
+  type->nonce = response.nonce;
+  if (faults.empty()) {
+    type->version = response.version;
+    NUNCIO_LOG(kConfig, kDebug, options_.name, ": ", ShortTypeName(response.type_url), " version ", response.version,
+               " taken");
+  } else {
+    NUNCIO_LOG(kConfig, kWarning, options_.name, ": ", ShortTypeName(response.type_url), " version ", response.version,
+               " refused in part; what was good before stays:\n", CutLines(faults, kMaxErrorLength));
+  }
+  if (services_.store != nullptr) {
+    const auto current = type->subscriptions.Current();
+    if (type->subscriptions.wildcard()) {
+      services_.store->Replace(options_.name, response.type_url, current);
+    } else {
+      services_.store->Merge(options_.name, response.type_url, current);
+    }
+  }
+  Queue(*type, /*answers=*/true, faults);
+  SendQueued();
+}
+
+void StreamSource::Queue(Type& type, bool answers, std::string error) {
+  // The newest request of a type says all that older ones would have said.
+  const auto found = std::find_if(queue_.begin(), queue_.end(), [&](const auto& each) { return each.type == &type; });
+  if (found == queue_.end()) {
+    queue_.push_back({&type, answers, std::move(error)});
+  } else if (answers) {
+    found->answers = true;
+    found->error = std::move(error);
+  }
+  stats_.pending_requests.Set(static_cast<int64_t>(queue_.size()));
+}
+
+void StreamSource::SendQueued() {
+  while (!queue_.empty() && stream_ != nullptr) {
+    Type& type = *queue_.front().type;
+    const bool all = type.subscriptions.wildcard();
+    const std::set<std::string> names = all ? std::set<std::string>() : type.subscriptions.Names();
+    const bool news = type.asked ? all != type.asked_for_all || names != type.asked_names : all || !names.empty();
+    if (!queue_.front().answers && !news) {
+      queue_.pop_front();
+      continue;
+    }
+    if (!TakeToken()) break;
+    const Pending pending = std::move(queue_.front());
+    queue_.pop_front();
+    type.asked = true;
+    type.asked_for_all = all;
+    type.asked_names = names;
+    SendOne(pending);
+    if (!pending.answers) type.subscriptions.Tell(config::SubscriptionEvent::Kind::kAsked);
+  }
+  stats_.pending_requests.Set(static_cast<int64_t>(queue_.size()));
+}
+
+void StreamSource::SendOne(const Pending& pending) {
+  Type& type = *pending.type;
+  DiscoveryRequest request;
+  request.type_url = type.subscriptions.type().type_url();
+  request.version = type.version;
+  request.nonce = type.nonce;
+  request.names = type.asked_names;
+  request.error = pending.error;
+  if (!node_sent_ || !options_.grpc.node_on_first_message_only) request.node = *services_.node;
+  node_sent_ = true;
+  stream_->Send(Encode(request));
+}
+
+bool StreamSource::TakeToken() {
+  if (!options_.grpc.limited) return true;
+  const config::GrpcSource::RateLimit& limit = options_.grpc.rate_limit;
+  const MonotonicTime now = services_.loop.now();
+  tokens_ = std::min<double>(limit.max_tokens,
+                             tokens_ + std::chrono::duration<double>(now - tokens_at_).count() * limit.tokens_per_second);
+  tokens_at_ = now;
+  if (tokens_ >= 1) {
+    tokens_ -= 1;
+    return true;
+  }
+  stats_.rate_limit_enforced.Inc();
+  // Rounded up, so that there is a whole token by then.
+  const double seconds = std::min((1 - tokens_) / limit.tokens_per_second, 3600.0);
+  tokens_timer_.Arm(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)) +
+                    std::chrono::milliseconds(1));
+  return false;
+}
+
+void StreamSource::OnSavedTimer() {
+  if (!answered_ever_) UseSaved();
+}
+
+void StreamSource::UseSaved() {
+  if (services_.store == nullptr || use_saved_) return;
+  use_saved_ = true;
+  saved_timer_.Disarm();
+  NUNCIO_LOG(kConfig, kWarning, options_.name,
+             ": the control plane has not answered yet; going on with what is kept in the state directory");
+  for (size_t i = 0; i < types_.size(); ++i) UseSavedOf(*types_[i]);
+}
+
+void StreamSource::UseSavedOf(Type& type) {
+  if (type.answered) return;
+  const config::ResourceType& resource_type = type.subscriptions.type();
+  std::vector<SavedResource> saved = services_.store->Find(options_.name, resource_type.type_url());
+  std::set<std::string> have;
+  for (const SavedResource& resource : type.subscriptions.Current()) have.insert(resource.name);
+  const bool all = type.subscriptions.wildcard();
+  const std::set<std::string> names = type.subscriptions.Names();
+  std::erase_if(saved, [&](const SavedResource& resource) {
+    return have.contains(resource.name) || (!all && !names.contains(resource.name));
+  });
+  if (saved.empty()) return;
+  services_.thread.Run([compiler = compiler_, saved = std::move(saved), &resource_type,
+                        weak = std::weak_ptr<StreamSource*>(self_)]() -> ConfigThread::Then {
+    auto response = std::make_shared<CompiledResponse>(compiler->CompileSaved(saved, resource_type));
+    return [weak, response] {
+      const auto self = weak.lock();
+      if (self == nullptr || (*self)->stopped_) return;
+      Type* type = (*self)->FindType(response->type_url);
+      if (type == nullptr || type->answered || !(*self)->use_saved_) return;
+      ReportWarnings(*response, (*self)->services_);
+      type->subscriptions.ApplySaved(*response);
+    };
+  });
+}
+
+}  // namespace nuncio::xds

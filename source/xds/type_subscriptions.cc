@@ -1,0 +1,388 @@
+#include "source/xds/type_subscriptions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/base/logging.h"
+#include "source/base/strings.h"
+
+namespace nuncio::xds {
+
+using config::SubscriptionEvent;
+
+// One subscription. Kept by whoever walks over the records, so that it may end within a callback.
+struct TypeSubscriptions::Record {
+  Record(TypeSubscriptions& subscriptions, config::ResourceWatcher& to)
+      : owner(subscriptions),
+        watcher(to),
+        first_fetch(subscriptions.loop_, Delegate<void()>::Bind<&Record::OnFirstFetchTimeout>(this)) {}
+
+  void OnFirstFetchTimeout() {
+    // May end this record; the list keeps it until the call is over.
+    const std::shared_ptr<Record> keep = self.lock();
+    owner.FailRecord(*this, config::FetchFailure::kTimedOut, "no answer within initial_fetch_timeout");
+  }
+
+  TypeSubscriptions& owner;
+  config::ResourceWatcher& watcher;
+  std::weak_ptr<Record> self;
+  bool alive = true;
+  bool wildcard = false;
+  std::set<std::string> names;
+  // Names whose resource, if it is there, the watcher was not yet told.
+  std::set<std::string> untold;
+  // OnUpdate was called, or OnFirstFetchFailed.
+  bool first_done = false;
+  // Of a wildcard: the watcher was told all there is, and only needs changes.
+  bool caught_up = false;
+  bool timed_out = false;
+  event::Timer first_fetch;
+};
+
+class TypeSubscriptions::Handle final : public config::Subscription {
+ public:
+  explicit Handle(std::shared_ptr<Record> record) : record_(std::move(record)) {}
+  ~Handle() override { record_->owner.Remove(*record_); }
+
+  void UpdateNames(std::vector<std::string> names) override {
+    if (record_->wildcard) return;
+    std::set<std::string> wanted(std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()));
+    if (wanted == record_->names) return;
+    std::set<std::string> untold;
+    for (const std::string& name : wanted) {
+      if (!record_->names.contains(name) || record_->untold.contains(name)) untold.insert(name);
+    }
+    record_->names = std::move(wanted);
+    record_->untold = std::move(untold);
+    record_->owner.loop_.NextTurn(record_->owner.replay_);
+    record_->owner.owner_.OnInterestChanged(record_->owner);
+  }
+
+ private:
+  const std::shared_ptr<Record> record_;
+};
+
+TypeSubscriptions::TypeSubscriptions(event::EventLoop& loop, const config::ResourceType& type, Owner& owner)
+    : loop_(loop), type_(type), owner_(owner), replay_(Delegate<void()>::Bind<&TypeSubscriptions::OnReplay>(this)) {}
+
+TypeSubscriptions::~TypeSubscriptions() { NUNCIO_ASSERT(records_.empty()); }
+
+std::unique_ptr<config::Subscription> TypeSubscriptions::Add(std::chrono::nanoseconds first_fetch_timeout,
+                                                             config::ResourceNames names,
+                                                             config::ResourceWatcher& watcher) {
+  auto record = std::make_shared<Record>(*this, watcher);
+  record->self = record;
+  record->wildcard = names.wildcard;
+  if (!names.wildcard) record->names.insert(names.names.begin(), names.names.end());
+  record->untold = record->names;
+  if (first_fetch_timeout.count() > 0) record->first_fetch.Arm(first_fetch_timeout);
+  records_.push_back(record);
+  loop_.NextTurn(replay_);
+  owner_.OnInterestChanged(*this);
+  return std::make_unique<Handle>(std::move(record));
+}
+
+void TypeSubscriptions::Remove(Record& record) {
+  record.alive = false;
+  record.first_fetch.Disarm();
+  std::erase_if(records_, [&](const auto& each) { return each.get() == &record; });
+  owner_.OnInterestChanged(*this);
+}
+
+bool TypeSubscriptions::wildcard() const {
+  return std::any_of(records_.begin(), records_.end(), [](const auto& record) { return record->wildcard; });
+}
+
+bool TypeSubscriptions::waiting() const {
+  return std::any_of(records_.begin(), records_.end(), [](const auto& record) { return !record->first_done; });
+}
+
+std::set<std::string> TypeSubscriptions::Names() const {
+  std::set<std::string> names;
+  for (const auto& record : records_) names.insert(record->names.begin(), record->names.end());
+  return names;
+}
+
+std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
+  const auto began = loop_.FreshNow();
+  Change change;
+  change.version = response.version;
+  Take(response, change);
+  const Records records = records_;
+  for (const auto& record : records) Deliver(*record, change);
+  TakeBack(change);
+  NoteRejections(change);
+  answered_ = answered_ || wildcard();
+
+  const auto took = loop_.FreshNow() - began;
+  const auto at = std::chrono::time_point_cast<std::chrono::system_clock::duration>(loop_.SystemNow());
+  const auto concerns = [](const Record& record, const auto& names) {
+    return std::any_of(record.names.begin(), record.names.end(), [&](const auto& name) { return names.contains(name); });
+  };
+  std::set<std::string> answered;
+  for (const auto& item : response.items) answered.insert(item->name);
+  for (const auto& record : records) {
+    if (!record->alive) continue;
+    const bool refused = record->wildcard ? !change.refused.empty() || !change.nameless.empty()
+                                          : concerns(*record, change.refused);
+    if (refused) {
+      record->watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kRefused});
+    } else if (record->wildcard || concerns(*record, answered)) {
+      record->watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kTaken, response.version, at, took});
+    }
+  }
+  std::string faults = std::move(change.nameless);
+  for (const auto& [name, lines] : change.refused) {
+    if (!faults.empty()) faults += '\n';
+    faults += lines;
+  }
+  return faults;
+}
+
+void TypeSubscriptions::ApplySaved(const CompiledResponse& response) {
+  Change change;
+  change.version = response.version;
+  change.saved = true;
+  Take(response, change);
+  const Records records = records_;
+  for (const auto& record : records) Deliver(*record, change);
+  TakeBack(change);
+  for (const auto& [name, lines] : change.refused) {
+    NUNCIO_LOG(kConfig, kWarning, "kept from an earlier run, and refused: ", lines);
+  }
+}
+
+// Brings known_ to what the answer says, as far as the answer is good by itself.
+void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
+  std::map<std::string_view, size_t> count;
+  for (const auto& item : response.items) ++count[item->name];
+  const bool all = wildcard();
+  const std::set<std::string> names = Names();
+  for (size_t i = 0; i < response.items.size(); ++i) {
+    const auto& item = response.items[i];
+    const std::string& version = response.item_versions.empty() ? response.version : response.item_versions[i];
+    if (item->name.empty()) {
+      StrAppend(change.nameless, change.nameless.empty() ? "" : "\n",
+                item->faults.ToString(StrCat(ShortTypeName(type_.type_url()), " resources[", i, "]")));
+      continue;
+    }
+    if (count[item->name] > 1) {
+      if (change.refused.contains(item->name)) continue;
+      config::Faults faults;
+      faults.Add("name", StrCat("is that of ", count[item->name], " resources of this answer"));
+      Refuse(change, item->name, faults);
+      continue;
+    }
+    if (item->compiled == nullptr) {
+      Refuse(change, item->name, item->faults);
+      continue;
+    }
+    // A server may send more than was asked for.
+    if (!all && !names.contains(item->name)) continue;
+    const auto known = known_.find(item->name);
+    if (known != known_.end()) {
+      if (change.saved) continue;
+      if (*known->second.item->bytes == *item->bytes) {
+        known->second.version = version;
+        rejected_.erase(item->name);
+        continue;
+      }
+      change.added_before.emplace(item->name, known->second);
+    } else {
+      change.added_before.emplace(item->name, Known{});
+    }
+    known_[item->name] = Known{item, version, loop_.SystemNow()};
+  }
+  // What has no name may be any of those that seem absent.
+  if (change.saved || !all || !type_.absence_is_removal() || !change.nameless.empty()) return;
+  for (auto at = known_.begin(); at != known_.end();) {
+    if (count.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    change.removed_before.emplace(at->first, std::move(at->second));
+    at = known_.erase(at);
+  }
+}
+
+void TypeSubscriptions::Deliver(Record& record, Change& change) {
+  if (!record.alive) return;
+  config::ResourceUpdate update;
+  update.version = change.version;
+  if (record.wildcard) {
+    for (const auto& [name, known] : known_) {
+      // A watcher before this one may have refused it.
+      if (change.refused.contains(name) && change.added_before.contains(name)) continue;
+      if (!record.caught_up || change.added_before.contains(name)) update.added_or_changed.push_back(Decoded(name));
+    }
+    for (const auto& [name, before] : change.removed_before) update.removed.push_back(name);
+    const bool news = !update.added_or_changed.empty() || !update.removed.empty();
+    // Kept resources that are none are no answer.
+    if (news || (!record.first_done && !change.saved)) CallUpdate(record, update, change);
+    return;
+  }
+  bool refused = false;
+  for (const std::string& name : record.names) {
+    const bool bad = change.refused.contains(name);
+    refused = refused || bad;
+    if (bad || !known_.contains(name)) continue;
+    if (change.added_before.contains(name) || record.untold.contains(name)) {
+      update.added_or_changed.push_back(Decoded(name));
+    }
+  }
+  if (!update.added_or_changed.empty()) {
+    CallUpdate(record, update, change);
+  } else if (refused && !record.first_done && !change.saved) {
+    FailRecord(record, config::FetchFailure::kRefused, "what the control plane sent was refused");
+  }
+}
+
+void TypeSubscriptions::CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change) {
+  record.first_done = true;
+  record.caught_up = true;
+  record.timed_out = false;
+  record.first_fetch.Disarm();
+  for (const auto& resource : update.added_or_changed) record.untold.erase(resource.name);
+  config::UpdateResult result;
+  record.watcher.OnUpdate(update, result);
+  for (const auto& refusal : result.refusals()) Refuse(change, refusal.name, refusal.faults);
+}
+
+void TypeSubscriptions::Refuse(Change& change, const std::string& name, const config::Faults& faults) {
+  std::string& lines = change.refused[name];
+  if (!lines.empty()) lines += '\n';
+  lines += faults.ToString(StrCat(ShortTypeName(type_.type_url()), " ", config::Quote(name)));
+}
+
+void TypeSubscriptions::TakeBack(const Change& change) {
+  for (const auto& [name, lines] : change.refused) {
+    if (const auto added = change.added_before.find(name); added != change.added_before.end()) {
+      if (added->second.item == nullptr) {
+        known_.erase(name);
+      } else {
+        known_[name] = added->second;
+      }
+    } else if (const auto removed = change.removed_before.find(name); removed != change.removed_before.end()) {
+      known_[name] = removed->second;
+    }
+  }
+}
+
+void TypeSubscriptions::NoteRejections(const Change& change) {
+  // A wildcard answer says all there is to say; elsewhere older refusals stand until the resource comes again.
+  if (wildcard()) rejected_.clear();
+  for (const auto& [name, before] : change.added_before) rejected_.erase(name);
+  const std::set<std::string> names = Names();
+  for (const auto& [name, lines] : change.refused) {
+    if (wildcard() || names.contains(name)) rejected_[name] = Rejected{lines, change.version, loop_.SystemNow()};
+  }
+}
+
+config::DecodedResource TypeSubscriptions::Decoded(const std::string& name) const {
+  const Known& known = known_.at(name);
+  return {name, known.version, known.item->compiled, known.item->bytes};
+}
+
+void TypeSubscriptions::OnReplay() {
+  const Records records = records_;
+  for (const auto& record : records) {
+    if (record->alive) Replay(*record);
+  }
+}
+
+void TypeSubscriptions::Replay(Record& record) {
+  config::ResourceUpdate update;
+  Change change;
+  if (record.wildcard) {
+    if (record.caught_up || (!answered_ && known_.empty())) return;
+    for (const auto& [name, known] : known_) update.added_or_changed.push_back(Decoded(name));
+  } else {
+    for (const std::string& name : record.untold) {
+      if (known_.contains(name)) update.added_or_changed.push_back(Decoded(name));
+    }
+    if (update.added_or_changed.empty()) return;
+  }
+  if (!update.added_or_changed.empty()) update.version = update.added_or_changed.front().version;
+  CallUpdate(record, update, change);
+  // Others have it in force: there is nobody to refuse it to.
+  for (const auto& [name, lines] : change.refused) NUNCIO_LOG(kConfig, kWarning, lines);
+}
+
+void TypeSubscriptions::FailFirst(config::FetchFailure failure, std::string_view reason) {
+  const Records records = records_;
+  for (const auto& record : records) {
+    if (record->alive && !record->first_done) FailRecord(*record, failure, reason);
+  }
+}
+
+void TypeSubscriptions::FailRecord(Record& record, config::FetchFailure failure, std::string_view reason) {
+  if (record.first_done) return;
+  record.first_done = true;
+  record.first_fetch.Disarm();
+  record.timed_out = failure == config::FetchFailure::kTimedOut;
+  record.watcher.OnFirstFetchFailed(failure, reason);
+  if (record.alive && record.timed_out) record.watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kTimedOut});
+}
+
+void TypeSubscriptions::Tell(SubscriptionEvent::Kind kind) {
+  const Records records = records_;
+  for (const auto& record : records) {
+    if (record->alive) record->watcher.OnSubscriptionEvent({kind});
+  }
+}
+
+std::vector<std::string> TypeSubscriptions::DropUnnamed() {
+  std::vector<std::string> dropped;
+  if (wildcard()) return dropped;
+  answered_ = false;
+  const std::set<std::string> names = Names();
+  std::erase_if(rejected_, [&](const auto& entry) { return !names.contains(entry.first); });
+  for (auto at = known_.begin(); at != known_.end();) {
+    if (names.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    dropped.push_back(at->first);
+    at = known_.erase(at);
+  }
+  return dropped;
+}
+
+std::vector<SavedResource> TypeSubscriptions::Current() const {
+  std::vector<SavedResource> out;
+  out.reserve(known_.size());
+  for (const auto& [name, known] : known_) out.push_back({name, known.version, known.item->bytes});
+  return out;
+}
+
+std::vector<ResourceStatus> TypeSubscriptions::Statuses() const {
+  std::map<std::string, ResourceStatus> all;
+  for (const auto& record : records_) {
+    for (const std::string& name : record->names) {
+      ResourceStatus& status = all[name];
+      if (record->timed_out) status.state = ResourceStatus::State::kDoesNotExist;
+    }
+  }
+  for (const auto& [name, known] : known_) {
+    ResourceStatus& status = all[name];
+    status.state = ResourceStatus::State::kAcked;
+    status.version = known.version;
+    status.updated_at = known.updated_at;
+  }
+  for (const auto& [name, rejected] : rejected_) {
+    ResourceStatus& status = all[name];
+    status.state = ResourceStatus::State::kNacked;
+    status.error = rejected.error;
+    status.rejected_version = rejected.version;
+    status.rejected_at = rejected.at;
+  }
+  std::vector<ResourceStatus> out;
+  out.reserve(all.size());
+  for (auto& [name, status] : all) {
+    status.name = name;
+    out.push_back(std::move(status));
+  }
+  return out;
+}
+
+}  // namespace nuncio::xds

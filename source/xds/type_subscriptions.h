@@ -1,0 +1,118 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "source/config/subscription.h"
+#include "source/event/event_loop.h"
+#include "source/xds/resource_status.h"
+#include "source/xds/response_compiler.h"
+
+namespace nuncio::xds {
+
+// All subscriptions of one type at one source, and the last good version of every resource that they have. Knows nothing
+// of how answers come. Main thread; outlives its subscriptions.
+class TypeSubscriptions {
+ public:
+  class Owner {
+   public:
+    // What is asked for changed, or a subscription came or went. From within Subscribe, UpdateNames and destructors: to be
+    // acted on later.
+    virtual void OnInterestChanged(TypeSubscriptions& type) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  TypeSubscriptions(event::EventLoop& loop, const config::ResourceType& type, Owner& owner);
+  TypeSubscriptions(const TypeSubscriptions&) = delete;
+  TypeSubscriptions& operator=(const TypeSubscriptions&) = delete;
+  ~TypeSubscriptions();
+
+  const config::ResourceType& type() const { return type_; }
+
+  // `first_fetch_timeout` 0: for ever.
+  std::unique_ptr<config::Subscription> Add(std::chrono::nanoseconds first_fetch_timeout, config::ResourceNames names,
+                                            config::ResourceWatcher& watcher);
+  bool empty() const { return records_.empty(); }
+  // Whether any subscription is to all resources.
+  bool wildcard() const;
+  // Named by any subscription, in order.
+  std::set<std::string> Names() const;
+  // Some subscription waits for its first answer.
+  bool waiting() const;
+
+  // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty: all
+  // was taken.
+  std::string Apply(const CompiledResponse& response);
+  // As Apply, for what an earlier run had kept: takes effect for what has no answer yet, and is no answer of the source's.
+  void ApplySaved(const CompiledResponse& response);
+  // A request was made, or the source was lost: for statistics.
+  void Tell(config::SubscriptionEvent::Kind kind);
+  // No first answer will come soon.
+  void FailFirst(config::FetchFailure failure, std::string_view reason);
+  // Lets go of resources that nobody names any longer, and returns their names.
+  std::vector<std::string> DropUnnamed();
+
+  // Resources in force.
+  std::vector<SavedResource> Current() const;
+  std::vector<ResourceStatus> Statuses() const;
+
+ private:
+  struct Record;
+  class Handle;
+  struct Known {
+    std::shared_ptr<const CompiledItem> item;
+    std::string version;
+    SystemTime updated_at;
+  };
+  struct Rejected {
+    std::string error;
+    std::string version;
+    SystemTime at;
+  };
+  using Records = std::vector<std::shared_ptr<Record>>;
+  // One answer on its way.
+  struct Change {
+    std::string version;
+    bool saved = false;
+    // What was there before, of added or changed (null item: nothing) and of removed resources.
+    std::map<std::string, Known> added_before;
+    std::map<std::string, Known> removed_before;
+    // By name; resources without a name are in `nameless`.
+    std::map<std::string, std::string> refused;
+    std::string nameless;
+  };
+
+  void Take(const CompiledResponse& response, Change& change);
+  void Deliver(Record& record, Change& change);
+  void CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change);
+  void Refuse(Change& change, const std::string& name, const config::Faults& faults);
+  // Puts back what the watchers did not want.
+  void TakeBack(const Change& change);
+  void NoteRejections(const Change& change);
+  // Of a resource in force.
+  config::DecodedResource Decoded(const std::string& name) const;
+  // What subscriptions that came later than the answer are to be told.
+  void OnReplay();
+  void Replay(Record& record);
+  void FailRecord(Record& record, config::FetchFailure failure, std::string_view reason);
+  void Remove(Record& record);
+
+  event::EventLoop& loop_;
+  const config::ResourceType& type_;
+  Owner& owner_;
+  Records records_;
+  std::map<std::string, Known> known_;
+  std::map<std::string, Rejected> rejected_;
+  // A wildcard answer came, so known_ is all there is.
+  bool answered_ = false;
+  event::TurnTask replay_;
+};
+
+}  // namespace nuncio::xds
