@@ -165,7 +165,7 @@ class JsonWalk final : public ClusterWalk {
   using ClusterWalk::ClusterWalk;
 
  private:
-  void Begin(std::string& out) override { out += "{\n  \"cluster_statuses\": ["; }
+  void Begin(std::string& out) override { out += "{\n \"cluster_statuses\": ["; }
   void BeginCluster(const Cluster& cluster, std::string& out) override {
     const upstream::ClusterConfig& config = cluster.config();
     envoy::admin::v3::ClusterStatus status;
@@ -186,10 +186,10 @@ class JsonWalk final : public ClusterWalk {
       out_limits.mutable_max_requests()->set_value(limits.max_requests);
       out_limits.mutable_max_retries()->set_value(limits.max_retries);
     }
-    out += first_cluster_ ? "\n    {\n" : ",\n    {\n";
+    out += first_cluster_ ? "\n  {\n" : ",\n  {\n";
     first_cluster_ = false;
     first_host_ = true;
-    AppendMembers(out, status, 6);
+    AppendMembers(out, status, 3);
   }
   void Host(const LocalityHosts& locality, const HostEntry& entry, std::string& out) override {
     envoy::admin::v3::HostStatus status;
@@ -217,12 +217,12 @@ class JsonWalk final : public ClusterWalk {
     status.set_hostname(entry.host->hostname());
     status.set_priority(locality.priority);
     FillLocality(locality.locality, *status.mutable_locality());
-    out += first_host_ ? ",\n      \"host_statuses\": [\n        " : ",\n        ";
+    out += first_host_ ? ",\n   \"host_statuses\": [\n    " : ",\n    ";
     first_host_ = false;
-    AppendObject(out, status, 8);
+    AppendObject(out, status, 4);
   }
-  void EndCluster(std::string& out) override { out += first_host_ ? "\n    }" : "\n      ]\n    }"; }
-  void End(std::string& out) override { out += first_cluster_ ? "]\n}\n" : "\n  ]\n}\n"; }
+  void EndCluster(std::string& out) override { out += first_host_ ? "\n  }" : "\n   ]\n  }"; }
+  void End(std::string& out) override { out += first_cluster_ ? "]\n}\n" : "\n ]\n}\n"; }
 
   bool first_cluster_ = true;
   bool first_host_ = true;

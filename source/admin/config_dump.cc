@@ -13,8 +13,8 @@
 namespace nuncio::admin {
 namespace {
 
-constexpr size_t kConfigIndent = 6;
-constexpr size_t kElementIndent = 8;
+constexpr size_t kConfigIndent = 3;
+constexpr size_t kElementIndent = 4;
 
 void AppendType(std::string& out, const google::protobuf::Descriptor& type, size_t indent) {
   out.append(indent, ' ');
@@ -40,11 +40,11 @@ class WholeDump final : public BodySource {
     const size_t end = out.size() + max_bytes;
     if (!started_) {
       started_ = true;
-      out += "{\n  \"configs\": [\n";
+      out += "{\n \"configs\": [\n";
     }
     while (out.size() < end) {
       if (section_ == sections_.size()) {
-        out += "\n  ]\n}\n";
+        out += "\n ]\n}\n";
         return false;
       }
       Step(out);
@@ -61,29 +61,29 @@ class WholeDump final : public BodySource {
       section_mask_ = mask_.For(*section.head->GetDescriptor());
       if (section_mask_.empty() != mask_.empty()) return NextSection();
       section_mask_.Trim(*section.head);
-      out += any_section_ ? ",\n    {\n" : "    {\n";
+      out += any_section_ ? ",\n  {\n" : "  {\n";
       any_section_ = true;
       AppendTyped(out, *section.head, kConfigIndent);
       return;
     }
     if (list_ == section.lists.size()) {
-      out += "\n    }";
+      out += "\n  }";
       return NextSection();
     }
     ConfigList& list = section.lists[list_];
     const bool wanted = section_mask_.empty() || section_mask_.Has(list.field);
     std::unique_ptr<google::protobuf::Message> element = wanted ? list.next() : nullptr;
     if (element == nullptr) {
-      if (any_element_) out += "\n      ]";
+      if (any_element_) out += "\n   ]";
       any_element_ = false;
       ++list_;
       return;
     }
     section_mask_.Below(list.field).Trim(*element);
     if (any_element_) {
-      out += ",\n        ";
+      out += ",\n    ";
     } else {
-      StrAppend(out, ",\n      \"", list.field, "\": [\n        ");
+      StrAppend(out, ",\n   \"", list.field, "\": [\n    ");
     }
     any_element_ = true;
     AppendObject(out, *element, kElementIndent);
@@ -115,14 +115,14 @@ class ListDump final : public BodySource {
     while (out.size() < end) {
       std::unique_ptr<google::protobuf::Message> element = list_.next();
       if (element == nullptr) {
-        out += any_ ? "\n  ]\n}\n" : "{}\n";
+        out += any_ ? "\n ]\n}\n" : "{}\n";
         return false;
       }
       mask_.Trim(*element);
-      out += any_ ? ",\n    {\n" : "{\n  \"configs\": [\n    {\n";
+      out += any_ ? ",\n  {\n" : "{\n \"configs\": [\n  {\n";
       any_ = true;
       AppendTyped(out, *element, kConfigIndent);
-      out += "\n    }";
+      out += "\n  }";
     }
     return true;
   }

@@ -18,7 +18,7 @@ void AppendLines(std::string& out, std::string_view text, size_t indent) {
 }
 
 std::string_view WithoutBraces(std::string_view json) {
-  // "{\n  members\n}" or "{}".
+  // "{\n members\n}" or "{}".
   if (json.size() < 4) return {};
   json.remove_prefix(1);
   json.remove_suffix(1);

@@ -9,7 +9,8 @@
 // Indented JSON put together from messages dumped one by one, for answers too long to be made as one message.
 namespace nuncio::admin {
 
-inline constexpr size_t kJsonIndent = 2;
+// What MessageToJson indents by, as Envoy does.
+inline constexpr size_t kJsonIndent = 1;
 
 // The message as an object whose members stand `indent` spaces further in than its braces would at the line's begin. Without the
 // indentation of the first line.
