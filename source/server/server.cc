@@ -1,6 +1,8 @@
 #include "source/server/server.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -8,6 +10,8 @@
 #include "source/base/status_macros.h"
 #include "source/net/cares_resolver.h"
 #include "source/server/concurrency.h"
+#include "source/upstream/resource_types.h"
+#include "source/xds/grpc_transport.h"
 
 namespace nuncio::server {
 namespace {
@@ -15,13 +19,23 @@ namespace {
 // How often main looks whether the last connection is gone while draining.
 constexpr Duration kDrainPoll = std::chrono::milliseconds(50);
 
-class NoSubscriptions final : public config::SubscriptionFactory {
- public:
-  std::unique_ptr<config::Subscription> Subscribe(const config::ConfigSource&, const config::ResourceType&,
-                                                  config::ResourceNames, config::ResourceWatcher&) override {
-    return nullptr;
-  }
-};
+config::UnknownFieldsPolicy DynamicUnknownFields(const Options& options) {
+  using Action = config::UnknownFieldsPolicy::Action;
+  if (options.reject_unknown_dynamic_fields) return {Action::kReject};
+  return {options.ignore_unknown_dynamic_fields ? Action::kIgnore : Action::kWarn};
+}
+
+xds::XdsClient::Options XdsOptions(const Options& options, const BootstrapConfig& bootstrap, event::EventLoop& loop,
+                                   Random& random, telemetry::StatsStore& stats, telemetry::ServerStats& server_stats) {
+  return {loop,
+          random,
+          stats,
+          server_stats.dynamic_unknown_fields,
+          DynamicUnknownFields(options),
+          bootstrap.node_bytes,
+          bootstrap.ads,
+          options.state_dir};
+}
 
 net::DnsResolverFactory ResolverFactory(event::EventLoop& loop) {
   return [&loop](const net::DnsOptions& options) { return std::make_unique<net::CaresResolver>(loop, options); };
@@ -44,19 +58,20 @@ listener::Worker::Options WorkerOptions(telemetry::StatsStore& stats, listener::
   return out;
 }
 
-}  // namespace
-
-std::string_view StateName(State state) {
-  switch (state) {
-    case State::kInitializing:
-      return "INITIALIZING";
-    case State::kLive:
-      return "LIVE";
-    case State::kDraining:
-      return "DRAINING";
-  }
-  return "";
+// Whole or not at all: whoever waits for the file never reads half an address.
+absl::Status WriteFile(const std::string& path, std::string_view text) {
+  const std::string temporary = StrCat(path, ".tmp");
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return ErrnoStatus(errno, temporary);
+  const bool written = write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int error = errno;
+  close(fd);
+  if (!written) return ErrnoStatus(error, temporary);
+  if (rename(temporary.c_str(), path.c_str()) != 0) return ErrnoStatus(errno, path);
+  return absl::OkStatus();
 }
+
+}  // namespace
 
 Server::Server(Options options, std::shared_ptr<const BootstrapConfig> bootstrap)
     : options_(std::move(options)),
@@ -72,30 +87,38 @@ Server::Server(Options options, std::shared_ptr<const BootstrapConfig> bootstrap
       workers_(options_.concurrency.value_or(DefaultConcurrency()),
                WorkerOptions(stats_, connection_limit_, home_, node_, logs_),
                options_.cpuset_threads ? AllowedCpus() : std::vector<int>()),
+      route_type_(config::DataSourceAccess::kRead),
+      listener_type_(config::DataSourceAccess::kRead),
+      xds_(XdsOptions(options_, *bootstrap_, loop_, random_, stats_, server_stats_),
+           std::make_unique<xds::GrpcTransport>(main_services_, main_clusters_)),
       clusters_(upstream::ClusterRegistry::Options{loop_, random_, stats_, ResolverFactory(loop_),
                                                    bootstrap_->dns, bootstrap_->upstream_bind,
                                                    static_cast<uint32_t>(workers_.size()) + 1}),
-      route_type_(config::DataSourceAccess::kRead),
-      subscriptions_(std::make_unique<NoSubscriptions>()),
-      routes_(workers_, stats_, route_type_, *subscriptions_),
+      cluster_watcher_(clusters_, stats_),
+      routes_(workers_, stats_, route_type_, xds_),
       listeners_(workers_, routes_, logs_, stats_,
                  {options_.drain_time, options_.drain_strategy == Options::DrainStrategy::kGradual}),
       drain_poll_(loop_, Delegate<void()>::Bind<&Server::OnDrainPoll>(this)),
       drain_end_(loop_, Delegate<void()>::Bind<&Server::OnDrainEnd>(this)),
+      listeners_drained_(loop_, Delegate<void()>::Bind<&Server::OnListenersDrained>(this)),
       stats_timer_(loop_, Delegate<void()>::Bind<&Server::OnStatsTimer>(this)),
-      started_(loop_.now()) {
+      started_(loop_.now()),
+      started_system_(loop_.SystemNow()) {
   signal(SIGPIPE, SIG_IGN);
   stats_.SetTagRules(bootstrap_->tag_rules);
   if (bootstrap_->stats_filter.has_value()) {
     stats_.SetMatcher([bootstrap = bootstrap_](std::string_view name) { return bootstrap->stats_filter->Shows(name); });
   }
   connection_limit_.SetMax(bootstrap_->max_downstream_connections);
+  clusters_.SetSubscriptions(xds_);
   clusters_.AddThread(loop_, main_clusters_);
   for (size_t i = 0; i < workers_.size(); ++i) clusters_.AddThread(workers_.at(i).loop(), workers_.at(i).clusters());
 }
 
 Server::~Server() {
+  admin_.reset();
   workers_.Stop();
+  xds_.Stop();
   main_clusters_.Clear();
   loop_.RunOnce();
   logs_.Stop(std::chrono::seconds(1));
@@ -111,18 +134,87 @@ absl::Status Server::Start() {
     }
   }
   if (!faults.empty()) return faults.ToStatus(options_.config_path);
+  if (absl::Status status = StartAdmin(); !status.ok()) return status;
   for (const auto& cluster : bootstrap_->clusters) clusters_.AddStatic(cluster.config, cluster.bytes);
   workers_.Start();
   server_stats_.concurrency.Set(static_cast<int64_t>(workers_.size()));
   server_stats_.live.Set(0);
   stats_timer_.Arm(bootstrap_->stats_flush_interval);
-  clusters_.WhenStartMayGoOn([this] { OnClustersReady(); });
+  clusters_.WhenStartMayGoOn([this] { OnStaticClustersReady(); });
   return absl::OkStatus();
+}
+
+void Server::OnStaticClustersReady() {
+  if (!bootstrap_->cds.has_value()) {
+    OnClustersReady();
+    return;
+  }
+  cds_ = xds_.Subscribe(*bootstrap_->cds, upstream::ClusterResourceType(), config::ResourceNames::All(),
+                        cluster_watcher_);
+  cluster_watcher_.WhenFirstAnswer([this] { clusters_.WhenStartMayGoOn([this] { OnClustersReady(); }); });
+}
+
+absl::Status Server::StartAdmin() {
+  if (!bootstrap_->admin.has_value()) return absl::OkStatus();
+  admin_ = std::make_unique<admin::AdminServer>(admin::AdminServices{
+      loop_, stats_, clusters_, listeners_, routes_, logs_, connection_limit_, options_, *bootstrap_, *this});
+  const std::string& where = options_.config_path.empty() ? "--config-yaml" : options_.config_path;
+  if (absl::Status status = admin_->Start(); !status.ok()) {
+    return InvalidArgument(StrCat(where, ": ", status.message()));
+  }
+  if (options_.admin_address_path.empty()) return absl::OkStatus();
+  if (absl::Status status = WriteFile(options_.admin_address_path, admin_->address().ToString()); !status.ok()) {
+    return InvalidArgument(StrCat("--admin-address-path: ", status.message()));
+  }
+  return absl::OkStatus();
+}
+
+admin::ServerState Server::state() const {
+  if (state_ == State::kInitializing) return admin::ServerState::kInitializing;
+  if (state_ == State::kDraining || health_failing_) return admin::ServerState::kDraining;
+  return admin::ServerState::kLive;
+}
+
+void Server::SetHealthFailing(bool failing) {
+  if (failing == health_failing_) return;
+  health_failing_ = failing;
+  CountServerStats();
+  NUNCIO_LOG(kMain, kInfo, failing ? "told to fail health checks" : "told to pass health checks again");
+  workers_.PostToAll([failing](listener::Worker& worker) { worker.SetHealthFailing(failing); });
+}
+
+void Server::DrainListeners(bool graceful, bool inbound_only) {
+  if (state_ == State::kDraining) return;
+  if (!graceful) {
+    listeners_.StopListening(inbound_only);
+    return;
+  }
+  // A drain of all listeners that is under way covers that of inbound ones; a second call does not begin anew.
+  if (listeners_drained_.armed() && (inbound_only || !drains_inbound_only_)) return;
+  NUNCIO_LOG(kMain, kInfo, "draining ", inbound_only ? "inbound" : "all", " listeners for ",
+             options_.drain_time.count(), " s");
+  const listener::DrainPlan plan{options_.drain_time,
+                                 options_.drain_strategy == Options::DrainStrategy::kGradual, /*close_at_end=*/false};
+  workers_.PostToAll([plan, inbound_only](listener::Worker& worker) { worker.DrainConnections(plan, inbound_only); });
+  drains_inbound_only_ = inbound_only;
+  listeners_drained_.Arm(options_.drain_time);
+}
+
+void Server::OnListenersDrained() { listeners_.StopListening(drains_inbound_only_); }
+
+void Server::Quit() {
+  NUNCIO_LOG(kMain, kInfo, "told by the admin interface to end now");
+  loop_.Post([this] { loop_.Exit(); });
 }
 
 void Server::OnClustersReady() {
   listeners_.StartAccepting();
-  listeners_.WhenWarm([this] { OnListenersReady(); });
+  if (!bootstrap_->lds.has_value()) {
+    listeners_.WhenWarm([this] { OnListenersReady(); });
+    return;
+  }
+  lds_ = xds_.Subscribe(*bootstrap_->lds, listener_type_, config::ResourceNames::All(), listeners_);
+  listeners_.WhenFirstAnswer([this] { listeners_.WhenWarm([this] { OnListenersReady(); }); });
 }
 
 void Server::OnListenersReady() {
@@ -162,7 +254,7 @@ void Server::Shutdown() {
   NUNCIO_LOG(kMain, kInfo, "draining: for at most ", options_.drain_time.count(), " s");
   listeners_.StopListening(/*inbound_only=*/false);
   const listener::DrainPlan plan{options_.drain_time, /*gradual=*/false};
-  workers_.PostToAll([plan](listener::Worker& worker) { worker.DrainConnections(plan, /*health_fail=*/false); });
+  workers_.PostToAll([plan](listener::Worker& worker) { worker.DrainConnections(plan, /*inbound_only=*/false); });
   drain_end_.Arm(options_.drain_time);
   drain_rounds_ = 0;
   OnDrainPoll();
@@ -193,8 +285,19 @@ void Server::OnStatsTimer() {
 
 void Server::CountServerStats() {
   server_stats_.uptime.Set(std::chrono::duration_cast<std::chrono::seconds>(loop_.now() - started_).count());
-  server_stats_.state.Set(state_ == State::kLive ? 0 : state_ == State::kDraining ? 1 : 2);
-  server_stats_.live.Set(state_ == State::kLive ? 1 : 0);
+  // As envoy.admin.v3.ServerInfo.State numbers them.
+  switch (state()) {
+    case admin::ServerState::kLive:
+      server_stats_.state.Set(0);
+      break;
+    case admin::ServerState::kDraining:
+      server_stats_.state.Set(1);
+      break;
+    case admin::ServerState::kInitializing:
+      server_stats_.state.Set(3);
+      break;
+  }
+  server_stats_.live.Set(state() == admin::ServerState::kLive ? 1 : 0);
   server_stats_.total_connections.Set(static_cast<int64_t>(connection_limit_.active()));
 }
 

@@ -6,9 +6,11 @@
 
 #include "absl/status/status.h"
 #include "source/access_log/log_writer.h"
+#include "source/admin/admin_server.h"
 #include "source/base/local_ref.h"
 #include "source/event/event_loop.h"
 #include "source/event/signals.h"
+#include "source/listener/listener_compiler.h"
 #include "source/listener/listener_registry.h"
 #include "source/listener/route_registry.h"
 #include "source/listener/worker_pool.h"
@@ -18,15 +20,16 @@
 #include "source/telemetry/server_stats.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/cluster_registry.h"
+#include "source/xds/cluster_watcher.h"
+#include "source/xds/xds_client.h"
 
 namespace nuncio::server {
 
 enum class State { kInitializing, kLive, kDraining };
-std::string_view StateName(State state);
 
 // The whole process: the main loop and what it owns, the workers, and the order in which all of it starts and ends. Main
 // thread.
-class Server {
+class Server final : private admin::ServerControl {
  public:
   Server(Options options, std::shared_ptr<const BootstrapConfig> bootstrap);
   ~Server();
@@ -39,7 +42,6 @@ class Server {
 
   // Ends in good order: `/ready` turns 503, accept queues are emptied, connections are drained.
   void Shutdown();
-  State state() const { return state_; }
 
  private:
   // Takes published objects back from the workers and drops them on the main thread.
@@ -54,7 +56,21 @@ class Server {
     event::EventLoop& loop_;
   };
 
+  // admin::ServerControl
+  admin::ServerState state() const override;
+  uint32_t concurrency() const override { return static_cast<uint32_t>(workers_.size()); }
+  SystemTime started_at() const override { return started_system_; }
+  Duration uptime() const override { return loop_.now() - started_; }
+  void SetHealthFailing(bool failing) override;
+  void DrainListeners(bool graceful, bool inbound_only) override;
+  void Quit() override;
+
+  absl::Status StartAdmin();
+  void OnListenersDrained();
   void OnSignal(int signal);
+  // The start, in this order: the bootstrap's clusters are warm, CDS has answered, its clusters are warm, LDS has answered,
+  // all listeners are warm.
+  void OnStaticClustersReady();
   void OnClustersReady();
   void OnListenersReady();
   void OnDrainPoll();
@@ -79,16 +95,29 @@ class Server {
   upstream::WorkerServices main_services_;
   upstream::WorkerClusters main_clusters_;
   listener::WorkerPool workers_;
+  const proxy::RouteConfigurationType route_type_;
+  const listener::ListenerType listener_type_;
+  // Outlives whoever subscribes.
+  xds::XdsClient xds_;
   upstream::ClusterRegistry clusters_;
-  proxy::RouteConfigurationType route_type_;
-  std::unique_ptr<config::SubscriptionFactory> subscriptions_;
+  xds::ClusterWatcher cluster_watcher_;
   listener::RouteRegistry routes_;
   listener::ListenerRegistry listeners_;
+  std::unique_ptr<config::Subscription> cds_;
+  std::unique_ptr<config::Subscription> lds_;
   event::Timer drain_poll_;
   event::Timer drain_end_;
+  // Runs while /drain_listeners?graceful does.
+  event::Timer listeners_drained_;
   event::Timer stats_timer_;
   const MonotonicTime started_;
+  const SystemTime started_system_;
+  // Null where the bootstrap has no `admin`.
+  std::unique_ptr<admin::AdminServer> admin_;
   State state_ = State::kInitializing;
+  bool health_failing_ = false;
+  // What listeners_drained_ is for.
+  bool drains_inbound_only_ = false;
   uint32_t drain_rounds_ = 0;
 };
 
