@@ -138,6 +138,7 @@ void DownstreamConnection::CloseNow() {
 }
 
 void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
+  if (end) peer_ended_ = true;
   if (!data.empty() && !codec_->Dispatch(data)) {
     // The codec reads no more. What it has to say is on its way, or nothing is.
     data.Clear();
@@ -152,7 +153,7 @@ void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
 
 void DownstreamConnection::OnClosed(net::CloseReason reason) {
   codec_->OnConnectionClosed();
-  Finished(reason == net::CloseReason::kRemoteReset);
+  Finished(peer_ended_ || reason == net::CloseReason::kRemoteReset);
 }
 
 void DownstreamConnection::OnWriteBufferHigh() {

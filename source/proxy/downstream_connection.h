@@ -104,6 +104,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
   bool paused_ = false;
   bool held_ = false;
   bool over_ = false;
+  bool peer_ended_ = false;
 };
 
 }  // namespace nuncio::proxy
