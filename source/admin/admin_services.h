@@ -64,8 +64,6 @@ struct AdminServices {
 
   // By type URL; unset where nothing is discovered.
   std::function<std::vector<RefusedResource>(std::string_view type_url)> refused = {};
-  // The version of the latest response that was taken.
-  std::function<std::string(std::string_view type_url)> version = {};
 };
 
 }  // namespace nuncio::admin

@@ -47,6 +47,16 @@ void Fill(const RefusedResource& refused, v3::UpdateFailureState& out) {
   out.set_version_info(refused.version);
 }
 
+// The version of the latest response that was taken: a statistic of the subscription.
+std::string VersionText(telemetry::StatsStore& stats, std::string_view owner, std::string_view subscription) {
+  std::string out;
+  const telemetry::ScopePtr scope = stats.GetScope(telemetry::ScopeName().Add(owner).Add(subscription));
+  scope->ForEach(/*histograms=*/false, [&out](const telemetry::StatView& view) {
+    if (view.field.name == "version_text" && view.text != nullptr) out = *view.text;
+  });
+  return out;
+}
+
 using RefusedByName = std::map<std::string, RefusedResource>;
 
 RefusedByName Refused(const AdminServices& services, std::string_view type) {
@@ -103,7 +113,7 @@ ConfigSection BootstrapSection(const AdminServices& services) {
 
 ConfigSection ClustersSection(const AdminServices& services) {
   auto head = std::make_unique<v3::ClustersConfigDump>();
-  if (services.version) head->set_version_info(services.version(kClusterType));
+  head->set_version_info(VersionText(services.stats, "cluster_manager", "cds"));
   const upstream::ClusterRegistry& clusters = services.clusters;
   const auto refused = std::make_shared<const RefusedByName>(Refused(services, kClusterType));
 
@@ -189,7 +199,7 @@ using ListenerEntries = std::shared_ptr<const std::vector<listener::ListenerRegi
 ConfigSection ListenersSection(const AdminServices& services, const ListenerEntries& entries) {
   using Entry = listener::ListenerRegistry::Entry;
   auto head = std::make_unique<v3::ListenersConfigDump>();
-  if (services.version) head->set_version_info(services.version(kListenerType));
+  head->set_version_info(VersionText(services.stats, "listener_manager", "lds"));
   Next of_bootstrap = Each<Entry>(entries, [](const Entry& entry) -> std::unique_ptr<Message> {
     if (!entry.is_static) return nullptr;
     auto out = std::make_unique<v3::ListenersConfigDump::StaticListener>();

@@ -157,7 +157,16 @@ void Server::OnStaticClustersReady() {
 absl::Status Server::StartAdmin() {
   if (!bootstrap_->admin.has_value()) return absl::OkStatus();
   admin_ = std::make_unique<admin::AdminServer>(admin::AdminServices{
-      loop_, stats_, clusters_, listeners_, routes_, logs_, connection_limit_, options_, *bootstrap_, *this});
+      loop_, stats_, clusters_, listeners_, routes_, logs_, connection_limit_, options_, *bootstrap_, *this,
+      [this](std::string_view type_url) {
+        std::vector<admin::RefusedResource> out;
+        for (xds::ResourceStatus& each : xds_.Statuses(type_url)) {
+          if (each.state != xds::ResourceStatus::State::kNacked) continue;
+          out.push_back({std::move(each.name), std::move(each.rejected_version), std::move(each.error),
+                         each.rejected_at});
+        }
+        return out;
+      }});
   const std::string& where = options_.config_path.empty() ? "--config-yaml" : options_.config_path;
   if (absl::Status status = admin_->Start(); !status.ok()) {
     return InvalidArgument(StrCat(where, ": ", status.message()));
