@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -171,8 +172,19 @@ absl::StatusOr<CidrRange> CidrRange::Create(std::string_view address, uint32_t p
   if (prefix_length > width) {
     return InvalidArgument(StrCat("prefix length ", prefix_length, " is above ", width, ", the width of ", address));
   }
+  // Without the host's bits, so that equal ranges are equal however they were written.
+  std::string bytes(base->IpBytes());
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const size_t kept = prefix_length > 8 * i ? std::min<size_t>(prefix_length - 8 * i, 8) : 0;
+    bytes[i] = static_cast<char>(static_cast<uint8_t>(bytes[i]) & (0xff00u >> kept));
+  }
+  sockaddr_storage masked{};
+  memcpy(&masked, base->sockaddr_ptr(), base->length());
+  void* const ip = base->family() == AF_INET ? static_cast<void*>(&reinterpret_cast<sockaddr_in&>(masked).sin_addr)
+                                             : static_cast<void*>(&reinterpret_cast<sockaddr_in6&>(masked).sin6_addr);
+  memcpy(ip, bytes.data(), bytes.size());
   CidrRange range;
-  range.base_ = *base;
+  range.base_ = Address::FromSockaddr(reinterpret_cast<sockaddr*>(&masked), base->length());
   range.prefix_length_ = prefix_length;
   return range;
 }
