@@ -138,6 +138,7 @@ void DownstreamConnection::CloseNow() {
 }
 
 void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
+  CountBytes();
   if (end) peer_ended_ = true;
   if (!data.empty() && !codec_->Dispatch(data)) {
     // The codec reads no more. What it has to say is on its way, or nothing is.
@@ -163,6 +164,8 @@ void DownstreamConnection::OnWriteBufferHigh() {
 
 void DownstreamConnection::OnWriteBufferLow() {
   manager_.stats().downstream_flow_control_resumed_reading_total.Inc();
+  // A long answer is counted as it goes.
+  CountBytes();
   codec_->OnSendBufferLow();
   ReleaseRequests();
 }
@@ -220,6 +223,14 @@ void DownstreamConnection::OnStreamFinished(Stream& stream) {
   stream.Unlink();
   finished_.PushBack(stream);
   manager_.services().loop.AfterEvent(reap_task_);
+}
+
+void DownstreamConnection::CountBytes() {
+  telemetry::DownstreamHttpStats& stats = manager_.stats();
+  stats.downstream_cx_rx_bytes_total.Add(socket_->bytes_read() - bytes_read_counted_);
+  stats.downstream_cx_tx_bytes_total.Add(socket_->bytes_written() - bytes_written_counted_);
+  bytes_read_counted_ = socket_->bytes_read();
+  bytes_written_counted_ = socket_->bytes_written();
 }
 
 void DownstreamConnection::ReapStreams() {
@@ -297,8 +308,7 @@ void DownstreamConnection::Finished(bool remote) {
   const Duration lifetime = manager_.services().loop.now() - opened_;
   stats.downstream_cx_length_ms.Record(
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lifetime).count()));
-  stats.downstream_cx_rx_bytes_total.Add(socket_->bytes_read() - bytes_read_counted_);
-  stats.downstream_cx_tx_bytes_total.Add(socket_->bytes_written() - bytes_written_counted_);
+  CountBytes();
   stats.downstream_cx_active.Dec();
   stats.downstream_cx_http1_active.Dec();
   ListNode<DownstreamConnection>::Unlink();

@@ -71,6 +71,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
   void HoldRequests();
   void ReleaseRequests();
   void ReapStreams();
+  void CountBytes();
   void ArmIdle();
   void Finished(bool remote);
 

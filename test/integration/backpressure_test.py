@@ -1,5 +1,4 @@
-"""Memory stays bounded by the buffer limits, whoever does not read. MIB in the environment says how much is offered;
-a soak gives 10240."""
+"""Memory stays bounded by the buffer limits, whoever does not read. MIB in the environment offers more than the usual 200."""
 
 import os
 import threading

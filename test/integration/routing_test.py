@@ -10,12 +10,12 @@ from harness import (AccessLog, Backend, Client, Nuncio, bootstrap, directory, f
 
 
 def setUpModule():
-    global proxy, one, two, log, text_log, inner, edge, hops
+    global proxy, one, two, log, text_log, inner, edge, hops, admin
     one = Backend()
     two = Backend()
     log = AccessLog(os.path.join(directory(), "access.log"))
     text_log = os.path.join(directory(), "text.log")
-    inner, edge, hops = free_ports(3)
+    inner, edge, hops, admin = free_ports(4)
 
     def add(key, value):
         return {"header": {"key": key, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
@@ -44,7 +44,8 @@ def setUpModule():
         [listener("inner", inner, routes, log=log.path, server_name="gate", access_log=[text]),
          listener("edge", edge, routes, use_remote_address=True),
          listener("hops", hops, routes, use_remote_address=True, xff_num_trusted_hops=1)],
-        [one.cluster("one"), two.cluster("two")]))
+        [one.cluster("one"), two.cluster("two")],
+        admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
 
 def tearDownModule():
@@ -149,6 +150,27 @@ class Routing(unittest.TestCase):
         got = subprocess.run(["curl", "-sS", "--max-time", "20", "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue",
                               "--data-binary", "@-", f"{url}/up"], input=big, capture_output=True, text=True, check=True)
         self.assertEqual(len(got.stdout), len(big))
+
+
+class Stats(unittest.TestCase):
+
+    def value(self, name):
+        for line in get(admin, "/stats?filter=" + name).body.decode().splitlines():
+            key, _, value = line.partition(": ")
+            if key == name:
+                return int(value)
+        return None
+
+    def test_bytes_are_counted_while_their_connection_lives(self):
+        name = "http.hops.downstream_cx_{}_bytes_total"
+        with Client(hops) as client:
+            client.get("/x")
+            before = [self.value(name.format(way)) for way in ("rx", "tx")]
+            client.get("/x", f"X: {'x' * 1000}\r\n")
+            client.get("/x")
+            after = [self.value(name.format(way)) for way in ("rx", "tx")]
+        self.assertGreater(after[0] - before[0], 1000)
+        self.assertGreater(after[1] - before[1], 100)
 
 
 class Logs(unittest.TestCase):
