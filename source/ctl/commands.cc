@@ -445,22 +445,6 @@ class Runner {
     return event.has_initial_state_sent() || event.proxy().node_id() == node_id || event.forgotten().node_id() == node_id;
   }
 
-  static std::string EventText(const v1::WatchProxiesResponse& event) {
-    if (event.has_initial_state_sent()) return "";
-    if (event.has_forgotten()) {
-      return StrCat(event.forgotten().node_id(), " (", event.forgotten().group(), "): forgotten\n");
-    }
-    const v1::Proxy& proxy = event.proxy();
-    std::string text = StrCat(proxy.node_id(), " (", proxy.group(), "): ", ProxyStateText(proxy), ", revision ",
-                              proxy.target_revision(), "\n");
-    for (const v1::ProxyType& type : proxy.types()) {
-      if (!type.error().empty()) {
-        StrAppend(text, "    ", control::ShortTypeName(type.type_url()), " refused: ", type.error(), "\n");
-      }
-    }
-    return text;
-  }
-
   int Usage(const absl::Status& status) {
     PrintError(StrCat("nuncioctl: ", status.message()));
     return kExitUsage;

@@ -140,6 +140,21 @@ std::string ProxyStateText(const Proxy& proxy) {
   return proxy.synced() ? "synced" : "on its way";
 }
 
+std::string EventText(const control::v1::WatchProxiesResponse& event) {
+  if (event.has_initial_state_sent()) return "";
+  if (event.has_forgotten()) {
+    return StrCat(Printable(StrCat(event.forgotten().node_id(), " (", event.forgotten().group(), ")")), ": forgotten\n");
+  }
+  const Proxy& proxy = event.proxy();
+  std::string text = StrCat(Printable(StrCat(proxy.node_id(), " (", proxy.group(), ")")), ": ", ProxyStateText(proxy),
+                            ", revision ", proxy.target_revision(), "\n");
+  for (const ProxyType& type : proxy.types()) {
+    if (type.error().empty()) continue;
+    StrAppend(text, "    ", Printable(StrCat(control::ShortTypeName(type.type_url()), " refused: ", type.error())), "\n");
+  }
+  return text;
+}
+
 std::string ProxyTable(const std::vector<Proxy>& proxies) {
   Table table({"NODE", "GROUP", "STATE", "TARGET", "RUNS", "CONNECTED", "ADDRESS", "AGENT"});
   std::string notes;
@@ -148,11 +163,13 @@ std::string ProxyTable(const std::vector<Proxy>& proxies) {
                proxy.connected() ? AgeText(proxy.connect_time()) : "no", proxy.address(), proxy.user_agent()});
     for (const ProxyType& type : proxy.types()) {
       if (type.error().empty()) continue;
-      StrAppend(notes, proxy.node_id(), ": ", control::ShortTypeName(type.type_url()), " of revision ",
-                RevisionPart(type.refused_version()), " refused: ", type.error(), "\n");
+      StrAppend(notes,
+                Printable(StrCat(proxy.node_id(), ": ", control::ShortTypeName(type.type_url()), " of revision ",
+                                 RevisionPart(type.refused_version()), " refused: ", type.error())),
+                "\n");
     }
     if (proxy.duplicate_node_id()) {
-      StrAppend(notes, proxy.node_id(), ": several clients use this node id at once; what is shown is mixed up\n");
+      StrAppend(notes, Printable(proxy.node_id()), ": several clients use this node id at once; what is shown is mixed up\n");
     }
   }
   return table.ToString() + (notes.empty() ? "" : "\n" + notes);

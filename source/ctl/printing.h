@@ -32,7 +32,9 @@ std::string GroupTable(const control::v1::ListResponse& response);
 std::string ResourceTable(const control::v1::ListResponse& response);
 // Also says below the table why something was refused.
 std::string ProxyTable(const std::vector<control::v1::Proxy>& proxies);
-// A proxy's state in a few words: "synced", "refused listener"...
+// An event of a watch in a line, and one for each type that was refused; empty for the end of the first round.
+std::string EventText(const control::v1::WatchProxiesResponse& event);
+// A proxy's state in a few words: "synced", "refuses listener"...
 std::string ProxyStateText(const control::v1::Proxy& proxy);
 
 }  // namespace nuncio::ctl

@@ -15,13 +15,16 @@ size_t Width(const std::string& text) {
 
 }  // namespace
 
+std::string Printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return text;
+}
+
 void Table::Add(std::vector<std::string> row) {
   for (std::string& cell : row) {
-    for (char& c : cell) {
-      // What a proxy or an operator wrote must not steer a terminal.
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    }
-    if (cell.empty()) cell = "-";
+    cell = cell.empty() ? "-" : Printable(std::move(cell));
   }
   rows_.push_back(std::move(row));
 }

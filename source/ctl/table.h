@@ -7,11 +7,14 @@
 
 namespace nuncio::ctl {
 
+// `text` with line breaks and control characters as spaces: what a proxy or an operator wrote must not steer a terminal.
+std::string Printable(std::string text);
+
 // Rows in columns of equal width, for people. The last column is not padded.
 class Table {
  public:
   explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
-  // As many cells as the header has. Line breaks and control characters become spaces.
+  // As many cells as the header has. They are made Printable.
   void Add(std::vector<std::string> row);
   size_t rows() const { return rows_.size() - 1; }
   std::string ToString() const;

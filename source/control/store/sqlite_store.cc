@@ -71,6 +71,14 @@ absl::StatusOr<int> LockFile(const std::string& path) {
   return fd;
 }
 
+// Configuration may hold secrets. SQLite gives the files beside it the same permissions.
+absl::Status MakePrivateFile(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return ErrnoStatus(errno, StrCat("store: cannot open ", path));
+  close(fd);
+  return absl::OkStatus();
+}
+
 int64_t Microseconds(SystemTime time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time.time_since_epoch()).count();
 }
@@ -79,7 +87,8 @@ int64_t Microseconds(SystemTime time) {
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path) {
   NUNCIO_ASSIGN_OR_RETURN(const int lock_fd, LockFile(StrCat(path, ".lock")));
-  absl::StatusOr<SqliteConnection> connection = SqliteConnection::Open(path);
+  const absl::Status made = MakePrivateFile(path);
+  absl::StatusOr<SqliteConnection> connection = made.ok() ? SqliteConnection::Open(path) : made;
   if (!connection.ok()) {
     close(lock_fd);
     return connection.status();

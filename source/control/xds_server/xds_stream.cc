@@ -14,6 +14,9 @@ using ::envoy::config::core::v3::Node;
 using ::envoy::service::discovery::v3::DiscoveryRequest;
 using ::envoy::service::discovery::v3::DiscoveryResponse;
 
+// It is kept, and shown, for a while after the client is gone.
+constexpr size_t kMaxNodeIdLength = 1024;
+
 // A slice over bytes that somebody else owns, for as long as gRPC needs it.
 grpc::Slice SharedSlice(const std::shared_ptr<const std::string>& bytes) {
   auto* owner = new std::shared_ptr<const std::string>(bytes);
@@ -85,6 +88,9 @@ void XdsStream::OnReadDone(bool ok) {
 grpc::Status XdsStream::Introduce(const Node& node) {
   if (node.id().empty()) {
     return {grpc::StatusCode::INVALID_ARGUMENT, "node.id must be set in the first request of a stream"};
+  }
+  if (node.id().size() > kMaxNodeIdLength) {
+    return {grpc::StatusCode::INVALID_ARGUMENT, StrCat("node.id has more than ", kMaxNodeIdLength, " bytes")};
   }
   absl::StatusOr<std::string> group = environment_.group_rule.GroupOf(node);
   if (!group.ok()) return ToGrpc(group.status());
