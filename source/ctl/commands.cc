@@ -90,7 +90,8 @@ class Runner {
   int Explain(const grpc::Status& status) {
     switch (status.error_code()) {
       case grpc::StatusCode::UNAVAILABLE:
-        PrintError(StrCat("nuncioctl: cannot reach the control plane at ", options_.server, ": ", status.error_message()));
+        PrintError(
+            StrCat("nuncioctl: cannot reach the control plane at ", options_.server, ": ", status.error_message()));
         return kExitUnavailable;
       case grpc::StatusCode::DEADLINE_EXCEEDED:
         PrintError(StrCat("nuncioctl: no answer from ", options_.server, " within ", options_.timeout.count(),
@@ -294,8 +295,8 @@ class Runner {
 
   // In a form that push reads back.
   void PrintAsFile(const v1::GetResponse& response) {
-    Print(StrCat("# group ", response.revision().group(), ", revision ", response.revision().revision(), "\nresources:",
-                 response.resources_size() == 0 ? " []\n" : "\n"));
+    Print(StrCat("# group ", response.revision().group(), ", revision ", response.revision().revision(),
+                 "\nresources:", response.resources_size() == 0 ? " []\n" : "\n"));
     for (const v1::StoredResource& stored : response.resources()) {
       std::string text = config::MessageToYaml(stored.resource());
       std::string indented;
@@ -442,7 +443,8 @@ class Runner {
   }
 
   static bool Concerns(const v1::WatchProxiesResponse& event, const std::string& node_id) {
-    return event.has_initial_state_sent() || event.proxy().node_id() == node_id || event.forgotten().node_id() == node_id;
+    return event.has_initial_state_sent() || event.proxy().node_id() == node_id ||
+           event.forgotten().node_id() == node_id;
   }
 
   int Usage(const absl::Status& status) {

@@ -30,7 +30,8 @@ struct CommandText {
 constexpr size_t kAny = 1'000'000;
 
 constexpr CommandText kCommands[] = {
-    {"push", Command::kPush, "PATH...", "puts the resources in files and folders in place of the group's", true, 0, kAny},
+    {"push", Command::kPush, "PATH...", "puts the resources in files and folders in place of the group's", true, 0,
+     kAny},
     {"validate", Command::kValidate, "PATH...", "has the server check files and folders, and changes nothing", false, 1,
      kAny},
     {"get", Command::kGet, "[TYPE[/NAME]...]", "prints a group's resources", true, 0, kAny},
@@ -38,9 +39,10 @@ constexpr CommandText kCommands[] = {
     {"history", Command::kHistory, "", "lists a group's revisions", true, 0, 0},
     {"diff", Command::kDiff, "[FROM [TO]] | PATH...",
      "what the last revision changed; what changed between two; or what a push of files would change", true, 0, kAny},
-    {"rollback", Command::kRollback, "[REVISION]", "brings an older revision back, by default the one before", true, 0, 1},
-    {"proxies", Command::kProxies, "[NODE_ID]", "who is connected, what each one runs, took or refused and why", false, 0,
+    {"rollback", Command::kRollback, "[REVISION]", "brings an older revision back, by default the one before", true, 0,
      1},
+    {"proxies", Command::kProxies, "[NODE_ID]", "who is connected, what each one runs, took or refused and why", false,
+     0, 1},
     {"help", Command::kHelp, "", "prints this", false, 0, kAny},
     {"version", Command::kVersion, "", "prints the version", false, 0, 0},
 };
@@ -124,7 +126,8 @@ absl::Status AddDelete(std::string_view value, Options& options) {
 constexpr Flag kFlags[] = {
     {"--group", "-g", "NAME", "the group of proxies; else $NUNCIO_GROUP", kOfGroup, SetText<&Options::group>},
     {"--message", "-m", "TEXT", "why, for the history", kPushLike, SetText<&Options::message>},
-    {"--author", "", "NAME", "who, for the history; else $NUNCIO_AUTHOR or $USER", kPushLike, SetText<&Options::author>},
+    {"--author", "", "NAME", "who, for the history; else $NUNCIO_AUTHOR or $USER", kPushLike,
+     SetText<&Options::author>},
     {"--expect", "", "REVISION", "refuse unless the group is at this revision; 0: unless it is new", kPushLike,
      SetRevision<&Options::expect>},
     {"--dry-run", "", "", "check, and show what would change", kPushLike, SetTrue<&Options::dry_run>},
@@ -133,7 +136,8 @@ constexpr Flag kFlags[] = {
     {"--delete", "", "TYPE/NAME", "with --partial: take this resource away (may be given several times)",
      Bit(Command::kPush), AddDelete},
     {"--strict", "", "", "warnings are errors", kFromFiles, SetTrue<&Options::strict>},
-    {"--revision", "-r", "N", "this revision instead of the latest", Bit(Command::kGet), SetRevision<&Options::revision>},
+    {"--revision", "-r", "N", "this revision instead of the latest", Bit(Command::kGet),
+     SetRevision<&Options::revision>},
     {"--before", "", "N", "only revisions below this one", Bit(Command::kHistory), SetRevision<&Options::before>},
     {"--limit", "-n", "N", "at most so many revisions; 50 by default", Bit(Command::kHistory), SetLimit},
     {"--watch", "-w", "", "go on and show every change", Bit(Command::kProxies), SetTrue<&Options::watch>},
@@ -170,8 +174,9 @@ absl::Status CheckTogether(const CommandText& command, const Options& options) {
     return InvalidArgument(StrCat(command.name, " needs ", command.arguments));
   }
   if (options.arguments.size() > command.most_arguments) {
-    return InvalidArgument(StrCat(command.name, " takes ", command.arguments.empty() ? "no argument" : command.arguments,
-                                  ", so \"", options.arguments[command.most_arguments], "\" is one too many"));
+    return InvalidArgument(StrCat(command.name, " takes ",
+                                  command.arguments.empty() ? "no argument" : command.arguments, ", so \"",
+                                  options.arguments[command.most_arguments], "\" is one too many"));
   }
   if (command.needs_group && options.group.empty()) return InvalidArgument(StrCat(command.name, " needs --group"));
   if (command.command == Command::kPush && options.arguments.empty() && options.deletes.empty()) {
@@ -252,8 +257,8 @@ std::string HelpText() {
       "nuncioctl: pushes configuration to nuncio-control and shows what became of it.\n\n"
       "  nuncioctl COMMAND [ARGUMENT...] [FLAG...]\n\n";
   for (const CommandText& command : kCommands) {
-    StrAppend(text, "  ", command.name, command.arguments.empty() ? "" : " ", command.arguments, "\n      ", command.help,
-              "\n");
+    StrAppend(text, "  ", command.name, command.arguments.empty() ? "" : " ", command.arguments, "\n      ",
+              command.help, "\n");
   }
   text += "\nFlags:\n";
   for (const Flag& flag : kFlags) {
@@ -262,7 +267,8 @@ std::string HelpText() {
   }
   text +=
       "\nFiles are YAML or JSON: a list `resources:`, each with its \"@type\", or one such resource. Of a folder all\n"
-      ".yaml, .yml and .json files are read, and those of folders in it. TYPE is cluster, endpoint, listener, route or a\n"
+      ".yaml, .yml and .json files are read, and those of folders in it. TYPE is cluster, endpoint, listener, route or "
+      "a\n"
       "type URL.\n"
       "\nExit status: 0 done, 1 refused, 2 wrong usage or files that cannot be read, 3 server not reached.\n";
   return text;

@@ -39,7 +39,8 @@ std::string TypesText(const Proxy& proxy) {
   for (const ProxyType& type : proxy.types()) {
     StrAppend(text, text.empty() ? "" : ", ", control::ShortTypeName(type.type_url()), " ",
               RevisionPart(type.acknowledged_version()));
-    if (type.state() == ProxyType::STATE_REFUSED) StrAppend(text, " (refuses ", RevisionPart(type.refused_version()), ")");
+    if (type.state() == ProxyType::STATE_REFUSED)
+      StrAppend(text, " (refuses ", RevisionPart(type.refused_version()), ")");
     if (type.state() == ProxyType::STATE_PENDING) StrAppend(text, " (on its way)");
   }
   return text;
@@ -68,7 +69,8 @@ std::string FaultLine(const Fault& fault, const std::vector<LoadedResource>& loa
 std::string CountText(const google::protobuf::RepeatedPtrField<ResourceChange>& changes) {
   std::array<int, 4> counts{};
   for (const ResourceChange& change : changes) {
-    if (change.kind() >= 0 && change.kind() <= ResourceChange::KIND_REMOVED) ++counts[static_cast<size_t>(change.kind())];
+    if (change.kind() >= 0 && change.kind() <= ResourceChange::KIND_REMOVED)
+      ++counts[static_cast<size_t>(change.kind())];
   }
   return StrCat(counts[ResourceChange::KIND_ADDED], " added, ", counts[ResourceChange::KIND_CHANGED], " changed, ",
                 counts[ResourceChange::KIND_REMOVED], " removed");
@@ -143,14 +145,16 @@ std::string ProxyStateText(const Proxy& proxy) {
 std::string EventText(const control::v1::WatchProxiesResponse& event) {
   if (event.has_initial_state_sent()) return "";
   if (event.has_forgotten()) {
-    return StrCat(Printable(StrCat(event.forgotten().node_id(), " (", event.forgotten().group(), ")")), ": forgotten\n");
+    return StrCat(Printable(StrCat(event.forgotten().node_id(), " (", event.forgotten().group(), ")")),
+                  ": forgotten\n");
   }
   const Proxy& proxy = event.proxy();
   std::string text = StrCat(Printable(StrCat(proxy.node_id(), " (", proxy.group(), ")")), ": ", ProxyStateText(proxy),
                             ", revision ", proxy.target_revision(), "\n");
   for (const ProxyType& type : proxy.types()) {
     if (type.error().empty()) continue;
-    StrAppend(text, "    ", Printable(StrCat(control::ShortTypeName(type.type_url()), " refused: ", type.error())), "\n");
+    StrAppend(text, "    ", Printable(StrCat(control::ShortTypeName(type.type_url()), " refused: ", type.error())),
+              "\n");
   }
   return text;
 }
@@ -169,7 +173,8 @@ std::string ProxyTable(const std::vector<Proxy>& proxies) {
                 "\n");
     }
     if (proxy.duplicate_node_id()) {
-      StrAppend(notes, Printable(proxy.node_id()), ": several clients use this node id at once; what is shown is mixed up\n");
+      StrAppend(notes, Printable(proxy.node_id()),
+                ": several clients use this node id at once; what is shown is mixed up\n");
     }
   }
   return table.ToString() + (notes.empty() ? "" : "\n" + notes);

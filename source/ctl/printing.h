@@ -15,7 +15,8 @@ namespace nuncio::ctl {
 // A whole answer, for scripts.
 std::string Structured(const google::protobuf::Message& message, Format format);
 
-// "file: resource: field: reason" of a fault in a push of `loaded`; the file is left out where the resource was not in it.
+// "file: resource: field: reason" of a fault in a push of `loaded`; the file is left out where the resource was not in
+// it.
 std::string FaultLine(const control::v1::Fault& fault, const std::vector<LoadedResource>& loaded);
 
 // "1 added, 2 changed, 0 removed".

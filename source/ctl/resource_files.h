@@ -21,8 +21,9 @@ struct LoadResult {
   std::vector<std::string> faults;
 };
 
-// Reads files and, of folders, all .yaml, .yml and .json files in and below them, in the order of their names. A file holds
-// one resource with its "@type", or a mapping with a list `resources` of such, as Envoy's files and a DiscoveryResponse do.
+// Reads files and, of folders, all .yaml, .yml and .json files in and below them, in the order of their names. A file
+// holds one resource with its "@type", or a mapping with a list `resources` of such, as Envoy's files and a
+// DiscoveryResponse do.
 LoadResult LoadResources(const std::vector<std::string>& paths);
 
 // "cluster blue" from a type URL and a name.

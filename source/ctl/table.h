@@ -7,7 +7,8 @@
 
 namespace nuncio::ctl {
 
-// `text` with line breaks and control characters as spaces: what a proxy or an operator wrote must not steer a terminal.
+// `text` with line breaks and control characters as spaces: what a proxy or an operator wrote must not steer a
+// terminal.
 std::string Printable(std::string text);
 
 // Rows in columns of equal width, for people. The last column is not padded.

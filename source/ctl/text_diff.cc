@@ -31,8 +31,8 @@ struct Edit {
   std::string_view line;
 };
 
-// The shortest way from one text to the other (Myers, 1986): `reached[k]` is how far one gets on diagonal k = x - y with d
-// edits; the states of every d are kept to walk back.
+// The shortest way from one text to the other (Myers, 1986): `reached[k]` is how far one gets on diagonal k = x - y
+// with d edits; the states of every d are kept to walk back.
 bool ShortestEdits(const Lines& a, const Lines& b, std::vector<Edit>& edits) {
   const int n = static_cast<int>(a.size());
   const int m = static_cast<int>(b.size());

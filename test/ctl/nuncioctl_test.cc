@@ -16,9 +16,9 @@
 namespace nuncio::ctl {
 namespace {
 
-using ::testing::Test;
 using test::Background;
 using test::Finished;
+using ::testing::Test;
 
 constexpr char kServer[] = "source/control/nuncio-control";
 constexpr char kCtl[] = "source/ctl/nuncioctl";
@@ -111,8 +111,8 @@ TEST_F(NuncioctlTest, PushTellsWhatChanged) {
 }
 
 TEST_F(NuncioctlTest, WhatIsWrongIsToldByFileResourceAndField) {
-  Write("conf/more/routes.yml", Replaced(Replaced(kRoutes, "cluster: blue", "cluster: green"), "prefix: /",
-                                         "safe_regex: {regex: \"a(b\"}"));
+  Write("conf/more/routes.yml",
+        Replaced(Replaced(kRoutes, "cluster: blue", "cluster: green"), "prefix: /", "safe_regex: {regex: \"a(b\"}"));
   const Finished push = Ctl({"push", Conf()});
   EXPECT_EQ(push.status, 1);
   EXPECT_EQ(push.output, "");
@@ -213,8 +213,8 @@ TEST_F(NuncioctlTest, ASecondServerDoesNotTakeTheStore) {
   const Finished second = test::RunProgram({kServer, "--store", directory_.File("store.db"), "--listen=127.0.0.1:0"});
   EXPECT_EQ(second.status, 1);
   EXPECT_NE(second.errors.find("another nuncio-control uses this store"), std::string::npos) << second.errors;
-  const Finished port = test::RunProgram({kServer, "--store", directory_.File("other.db"), "--listen", address_,
-                                          "--http-listen=none"});
+  const Finished port =
+      test::RunProgram({kServer, "--store", directory_.File("other.db"), "--listen", address_, "--http-listen=none"});
   EXPECT_EQ(port.status, 1);
   EXPECT_NE(port.errors.find("cannot listen there"), std::string::npos) << port.errors;
 }

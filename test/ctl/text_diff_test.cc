@@ -52,8 +52,7 @@ TEST(TextDiffTest, EqualTextsGiveNothing) { EXPECT_EQ(UnifiedDiff(Lines(1, 9), L
 TEST(TextDiffTest, AHunkHasThreeLinesOfContext) {
   std::string changed = Lines(1, 20);
   changed.replace(changed.find("10\n"), 3, "ten\n");
-  EXPECT_EQ(UnifiedDiff(Lines(1, 20), changed),
-            "@@ -7,7 +7,7 @@\n 7\n 8\n 9\n-10\n+ten\n 11\n 12\n 13\n");
+  EXPECT_EQ(UnifiedDiff(Lines(1, 20), changed), "@@ -7,7 +7,7 @@\n 7\n 8\n 9\n-10\n+ten\n 11\n 12\n 13\n");
 }
 
 TEST(TextDiffTest, FromAndToNothing) {
@@ -66,7 +65,9 @@ TEST(TextDiffTest, DistantChangesAreHunksOfTheirOwn) {
   changed.replace(changed.find("5\n"), 2, "five\n");
   changed.replace(changed.find("\n30\n"), 4, "\n");
   const std::string diff = UnifiedDiff(Lines(1, 40), changed);
-  EXPECT_EQ(diff, "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n@@ -27,7 +27,6 @@\n 27\n 28\n 29\n-30\n 31\n 32\n 33\n");
+  EXPECT_EQ(
+      diff,
+      "@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n 8\n@@ -27,7 +27,6 @@\n 27\n 28\n 29\n-30\n 31\n 32\n 33\n");
 }
 
 TEST(TextDiffTest, AppliedItGivesTheOtherText) {
@@ -75,8 +76,10 @@ TEST(TextDiffTest, AppliedItGivesTheOtherText) {
     std::string before;
     std::string after;
     const unsigned words = 1 + random() % 5;
-    for (unsigned i = random() % 40; i > 0; --i) before += std::string(1, static_cast<char>('a' + random() % words)) + "\n";
-    for (unsigned i = random() % 40; i > 0; --i) after += std::string(1, static_cast<char>('a' + random() % words)) + "\n";
+    for (unsigned i = random() % 40; i > 0; --i)
+      before += std::string(1, static_cast<char>('a' + random() % words)) + "\n";
+    for (unsigned i = random() % 40; i > 0; --i)
+      after += std::string(1, static_cast<char>('a' + random() % words)) + "\n";
     EXPECT_EQ(Patched(before, UnifiedDiff(before, after)), after) << before << "---\n" << after;
   }
 }

@@ -11,8 +11,8 @@ namespace nuncio::control {
 // Who may use the operators' services. Immutable; any thread.
 class OperatorAccess {
  public:
-  // Names that a client's certificate must carry one of, as subject alternative name or, where it has none, as common name.
-  // Empty: every client that the transport lets in is an operator.
+  // Names that a client's certificate must carry one of, as subject alternative name or, where it has none, as common
+  // name. Empty: every client that the transport lets in is an operator.
   explicit OperatorAccess(std::vector<std::string> operators) : operators_(std::move(operators)) {}
 
   // PermissionDenied, with the names the client has.

@@ -7,9 +7,8 @@
 namespace nuncio::control {
 
 bool ProxyState::synced() const {
-  return connected && std::all_of(types.begin(), types.end(), [](const TypeStatus& type) {
-           return type.state == TypeStatus::State::kSynced;
-         });
+  return connected && std::all_of(types.begin(), types.end(),
+                                  [](const TypeStatus& type) { return type.state == TypeStatus::State::kSynced; });
 }
 
 void Fleet::Changed(const Key& key, Record& record) {
@@ -75,9 +74,8 @@ void Fleet::OnStatus(StreamId stream, uint64_t target_revision, std::vector<Type
     Record& record = records_[it->second.key];
     record.state.target_revision = std::max(record.state.target_revision, target_revision);
     for (TypeStatus& type : types) {
-      const auto known = std::find_if(record.types.begin(), record.types.end(), [&](const OwnedStatus& owned) {
-        return owned.status.type_url == type.type_url;
-      });
+      const auto known = std::find_if(record.types.begin(), record.types.end(),
+                                      [&](const OwnedStatus& owned) { return owned.status.type_url == type.type_url; });
       if (known == record.types.end()) {
         record.types.push_back({stream, std::move(type)});
       } else {

@@ -153,8 +153,8 @@ grpc::ServerUnaryReactor* FleetService::ListProxies(grpc::CallbackServerContext*
   return reactor;
 }
 
-grpc::ServerWriteReactor<v1::WatchProxiesResponse>* FleetService::WatchProxies(
-    grpc::CallbackServerContext* context, const v1::WatchProxiesRequest* request) {
+grpc::ServerWriteReactor<v1::WatchProxiesResponse>* FleetService::WatchProxies(grpc::CallbackServerContext* context,
+                                                                               const v1::WatchProxiesRequest* request) {
   auto watch = std::make_shared<Watch>(fleet_, request->group());
   Watch* const reactor = watch.get();
   const grpc::Status allowed = access_.Check(*context->auth_context());

@@ -14,8 +14,8 @@ struct Reference {
   std::string name;
   // Where it says so: `virtual_hosts[0].routes[2].route.cluster`.
   std::string field_path;
-  // The proxy asks for the resource by name over the aggregated stream and waits for it: the endpoints of an EDS cluster,
-  // the routes of a listener. Else it looks for it among what it has.
+  // The proxy asks for the resource by name over the aggregated stream and waits for it: the endpoints of an EDS
+  // cluster, the routes of a listener. Else it looks for it among what it has.
   bool subscribed = false;
 };
 

@@ -64,8 +64,8 @@ const SetEntry* ResourceSet::Find(const ResourceKey& key) const {
 }
 
 std::span<const SetEntry> ResourceSet::OfType(std::string_view type_url) const {
-  const auto begin = std::lower_bound(entries_.begin(), entries_.end(), ResourceKey{std::string(type_url), ""},
-                                      EntryBefore);
+  const auto begin =
+      std::lower_bound(entries_.begin(), entries_.end(), ResourceKey{std::string(type_url), ""}, EntryBefore);
   const auto end =
       std::find_if(begin, entries_.end(), [&](const SetEntry& e) { return e.resource->type_url() != type_url; });
   return {begin, end};
@@ -84,9 +84,8 @@ std::vector<ResourceDifference> Compare(const ResourceSet& before, const Resourc
   auto old_entry = before.entries().begin();
   auto new_entry = after.entries().begin();
   while (old_entry != before.entries().end() || new_entry != after.entries().end()) {
-    if (new_entry == after.entries().end() ||
-        (old_entry != before.entries().end() &&
-         OrderedBefore(old_entry->resource->key(), new_entry->resource->key()))) {
+    if (new_entry == after.entries().end() || (old_entry != before.entries().end() &&
+                                               OrderedBefore(old_entry->resource->key(), new_entry->resource->key()))) {
       differences.push_back({(old_entry++)->resource, nullptr});
     } else if (old_entry == before.entries().end() ||
                OrderedBefore(new_entry->resource->key(), old_entry->resource->key())) {

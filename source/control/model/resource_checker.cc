@@ -22,8 +22,7 @@ config::Faults NewFaults() {
 
 class Check {
  public:
-  Check(std::string given_name, const google::protobuf::Any& any, std::optional<uint32_t> index,
-        ResourceFaults& faults)
+  Check(std::string given_name, const google::protobuf::Any& any, std::optional<uint32_t> index, ResourceFaults& faults)
       : any_(any), key_{any.type_url(), std::move(given_name)}, index_(index), faults_(faults) {}
 
   ResourcePtr Run() {

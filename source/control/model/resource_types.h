@@ -7,8 +7,8 @@
 
 #include "google/protobuf/message.h"
 
-// The xDS resource types and what the control plane must know of each: the place in the order of distribution, and where
-// the name stands. Types that are not here are stored and served too, with a name that the operator gives.
+// The xDS resource types and what the control plane must know of each: the place in the order of distribution, and
+// where the name stands. Types that are not here are stored and served too, with a name that the operator gives.
 namespace nuncio::control {
 
 inline constexpr std::string_view kTypeUrlPrefix = "type.googleapis.com/";

@@ -11,9 +11,9 @@
 #include "source/control/snapshot/group_rule.h"
 
 // Leaves a method with a gRPC status that is not OK.
-#define NUNCIO_GRPC_RETURN_IF_ERROR(expression)                                            \
-  do {                                                                                     \
-    if (grpc::Status status_ = (expression); !status_.ok()) return status_;                \
+#define NUNCIO_GRPC_RETURN_IF_ERROR(expression)                             \
+  do {                                                                      \
+    if (grpc::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 
 namespace nuncio::control {
@@ -120,9 +120,8 @@ grpc::Status ConfigService::Validate(grpc::ServerContext* context, const v1::Val
   NUNCIO_GRPC_RETURN_IF_ERROR(CheckCount(request->resources_size()));
   const std::vector<ResourceFault> faults =
       publisher_.Validate(ToPushed(request->resources()), request->strict(), request->partial());
-  response->set_valid(std::none_of(faults.begin(), faults.end(), [](const ResourceFault& fault) {
-    return fault.severity == Severity::kError;
-  }));
+  response->set_valid(std::none_of(faults.begin(), faults.end(),
+                                   [](const ResourceFault& fault) { return fault.severity == Severity::kError; }));
   for (const ResourceFault& fault : faults) ToProto(fault, *response->add_faults());
   return grpc::Status::OK;
 }
@@ -141,7 +140,8 @@ absl::StatusOr<std::shared_ptr<const StoredRevision>> ConfigService::Revision(co
 grpc::Status ConfigService::Get(grpc::ServerContext* context, const v1::GetRequest* request,
                                 v1::GetResponse* response) {
   NUNCIO_GRPC_RETURN_IF_ERROR(access_.Check(*context->auth_context()));
-  const absl::StatusOr<std::shared_ptr<const StoredRevision>> revision = Revision(request->group(), request->revision());
+  const absl::StatusOr<std::shared_ptr<const StoredRevision>> revision =
+      Revision(request->group(), request->revision());
   if (!revision.ok()) return ToGrpc(revision.status());
   const std::set<std::string> types(request->type_urls().begin(), request->type_urls().end());
   const std::set<std::string> names(request->names().begin(), request->names().end());
@@ -209,8 +209,7 @@ grpc::Status ConfigService::Diff(grpc::ServerContext* context, const v1::DiffReq
   NUNCIO_GRPC_RETURN_IF_ERROR(access_.Check(*context->auth_context()));
   const absl::StatusOr<std::shared_ptr<const StoredRevision>> to = Revision(request->group(), request->to_revision());
   if (!to.ok()) return ToGrpc(to.status());
-  const uint64_t from_revision =
-      request->from_revision() != 0 ? request->from_revision() : (*to)->info.revision - 1;
+  const uint64_t from_revision = request->from_revision() != 0 ? request->from_revision() : (*to)->info.revision - 1;
   ResourceSet before;
   if (from_revision != 0) {
     const absl::StatusOr<std::shared_ptr<const StoredRevision>> from = Revision(request->group(), from_revision);

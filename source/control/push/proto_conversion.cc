@@ -88,8 +88,8 @@ void ToProto(const ResourceDifference& difference, bool with_bodies, v1::Resourc
 void ToProto(const PushOutcome& outcome, bool dry_run, v1::PushResponse& proto) {
   if (outcome.latest.has_value()) proto.set_revision(outcome.latest->revision);
   proto.set_unchanged(outcome.kind == PushOutcome::Kind::kUnchanged);
-  proto.set_refused(dry_run && (outcome.kind == PushOutcome::Kind::kRefused ||
-                                outcome.kind == PushOutcome::Kind::kConflict));
+  proto.set_refused(dry_run &&
+                    (outcome.kind == PushOutcome::Kind::kRefused || outcome.kind == PushOutcome::Kind::kConflict));
   for (const ResourceFault& fault : outcome.faults) ToProto(fault, *proto.add_faults());
   for (const ResourceDifference& difference : outcome.differences) ToProto(difference, false, *proto.add_changes());
 }
@@ -107,8 +107,8 @@ grpc::Status RefusalStatus(const std::string& group, std::span<const ResourceFau
   }
   const auto errors = std::count_if(faults.begin(), faults.end(),
                                     [](const ResourceFault& fault) { return fault.severity == Severity::kError; });
-  std::string message = StrCat("push to group \"", group, "\" refused, ", errors, errors == 1 ? " error: " : " errors: ",
-                               faults.empty() ? "" : Summary(faults.front()));
+  std::string message = StrCat("push to group \"", group, "\" refused, ", errors,
+                               errors == 1 ? " error: " : " errors: ", faults.empty() ? "" : Summary(faults.front()));
   if (message.size() > kMaxStatusMessage) message.resize(kMaxStatusMessage);
   return StatusWithDetail(grpc::StatusCode::INVALID_ARGUMENT, message, refusal);
 }

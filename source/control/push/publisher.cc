@@ -68,10 +68,10 @@ Publisher::Candidate Publisher::CheckEach(const std::vector<PushedResource>& res
     if (numbered) {
       const auto [first, is_new] = candidate.index_of.emplace(resource->key(), static_cast<uint32_t>(i));
       if (!is_new) {
-        candidate.faults.Add({Severity::kError, resource->key(), "",
-                              StrCat("there are two of this type and name: resources ", first->second, " and ", i,
-                                     " of the push"),
-                              index});
+        candidate.faults.Add(
+            {Severity::kError, resource->key(), "",
+             StrCat("there are two of this type and name: resources ", first->second, " and ", i, " of the push"),
+             index});
       }
     }
     candidate.resources.push_back(std::move(resource));
@@ -102,8 +102,7 @@ absl::StatusOr<PushOutcome> Publisher::Push(const PushCommand& command) {
   absl::StatusOr<PushOutcome> outcome = Publish(command, std::move(info), std::move(candidate));
   Count(counters_.pushes_checked);
   counters_.push_microseconds.fetch_add(
-      static_cast<uint64_t>(
-          std::chrono::duration_cast<std::chrono::microseconds>(clock_.Monotonic() - start).count()),
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(clock_.Monotonic() - start).count()),
       std::memory_order_relaxed);
   return outcome;
 }

@@ -63,8 +63,8 @@ struct PushOutcome {
   std::vector<ResourceDifference> differences;
 };
 
-// Takes pushes: checks, stores, distributes, in this order and each to its end before the next. The one writer of the store.
-// Thread-safe; calls block for as long as the check and the disk take.
+// Takes pushes: checks, stores, distributes, in this order and each to its end before the next. The one writer of the
+// store. Thread-safe; calls block for as long as the check and the disk take.
 class Publisher {
  public:
   // All must outlive this. `static_clusters`: see SetCheckOptions.

@@ -114,8 +114,8 @@ absl::Status ControlServer::OpenGrpc(const std::string& flag, const std::string&
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kLeastPingIntervalMs);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || (port == 0 && !address.starts_with("unix:"))) {
-    return Unavailable(StrCat(flag, "=", address,
-                              ": cannot listen there; is the address this machine's, and the port free?"));
+    return Unavailable(
+        StrCat(flag, "=", address, ": cannot listen there; is the address this machine's, and the port free?"));
   }
   bound = address.starts_with("unix:") ? address : StrCat(address.substr(0, address.rfind(':')), ":", port);
   if (options_.client_ca.empty() && !IsLocal(address)) {
@@ -135,9 +135,8 @@ HttpEndpoint::Answer ControlServer::OnHttp(const std::string& path) {
   if (path == "/metrics") {
     return {.status = 200,
             .content_type = "text/plain; version=0.0.4; charset=utf-8",
-            .body = MetricsText(
-                {.counters = counters_, .fleet = fleet_, .publisher = publisher_, .store = *store_},
-                xds_services_.open_streams())};
+            .body = MetricsText({.counters = counters_, .fleet = fleet_, .publisher = publisher_, .store = *store_},
+                                xds_services_.open_streams())};
   }
   return {.status = 404, .body = "there are /metrics and /ready\n"};
 }

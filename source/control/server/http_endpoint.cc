@@ -51,11 +51,12 @@ std::optional<ParsedAddress> Parse(std::string_view address) {
 }
 
 MHD_Result Respond(MHD_Connection* connection, const HttpEndpoint::Answer& answer) {
-  MHD_Response* response = MHD_create_response_from_buffer(
-      answer.body.size(), const_cast<char*>(answer.body.data()), MHD_RESPMEM_MUST_COPY);
+  MHD_Response* response =
+      MHD_create_response_from_buffer(answer.body.size(), const_cast<char*>(answer.body.data()), MHD_RESPMEM_MUST_COPY);
   if (response == nullptr) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer.content_type.c_str());
-  if (answer.status == MHD_HTTP_METHOD_NOT_ALLOWED) MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+  if (answer.status == MHD_HTTP_METHOD_NOT_ALLOWED)
+    MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
   const MHD_Result result = MHD_queue_response(connection, answer.status, response);
   MHD_destroy_response(response);
   return result;
@@ -80,10 +81,9 @@ absl::StatusOr<std::unique_ptr<HttpEndpoint>> HttpEndpoint::Open(const std::stri
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD;
   if (parsed->v6) flags |= MHD_USE_IPv6;
   errno = 0;
-  endpoint->daemon_ =
-      MHD_start_daemon(flags, 0, nullptr, nullptr, OnRequest, endpoint.get(), MHD_OPTION_SOCK_ADDR, &parsed->storage,
-                       MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds,
-                       MHD_OPTION_END);
+  endpoint->daemon_ = MHD_start_daemon(flags, 0, nullptr, nullptr, OnRequest, endpoint.get(), MHD_OPTION_SOCK_ADDR,
+                                       &parsed->storage, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+                                       MHD_OPTION_CONNECTION_TIMEOUT, kIdleSeconds, MHD_OPTION_END);
   if (endpoint->daemon_ == nullptr) return ErrnoStatus(errno, StrCat("--http-listen=", address, ": cannot listen"));
   const MHD_DaemonInfo* info = MHD_get_daemon_info(endpoint->daemon_, MHD_DAEMON_INFO_BIND_PORT);
   const std::string host = parsed->v6 ? StrCat("[", parsed->host, "]") : parsed->host;

@@ -97,6 +97,4 @@ int Main(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace nuncio::control
 
-int main(int argc, char** argv) {
-  return nuncio::control::Main(std::vector<std::string>(argv + 1, argv + argc));
-}
+int main(int argc, char** argv) { return nuncio::control::Main(std::vector<std::string>(argv + 1, argv + argc)); }

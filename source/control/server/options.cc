@@ -82,8 +82,8 @@ absl::Status SetAction(std::string_view, Options& options) {
 }
 
 constexpr Flag kFlags[] = {
-    {"--store", "FILE",
-     "Where all revisions are kept: a SQLite database, made where there is none. Must be given.", SetText<&Options::store>},
+    {"--store", "FILE", "Where all revisions are kept: a SQLite database, made where there is none. Must be given.",
+     SetText<&Options::store>},
     {"--listen", "ADDRESS",
      "Where operators, and proxies without --xds-listen, reach it by gRPC: HOST:PORT or unix:PATH.\n"
      "Default 127.0.0.1:18000. Who reaches it can change every proxy's configuration, so beyond this\n"
@@ -103,7 +103,8 @@ constexpr Flag kFlags[] = {
      "Clusters that the proxies have from their bootstrap, so that routes and log services may name them\n"
      "though no push brings them.",
      SetStaticClusters},
-    {"--tls-cert", "FILE", "Certificate chain, PEM. With it, and --tls-key, all gRPC is over TLS. Read anew when it changes.",
+    {"--tls-cert", "FILE",
+     "Certificate chain, PEM. With it, and --tls-key, all gRPC is over TLS. Read anew when it changes.",
      SetText<&Options::tls_cert>},
     {"--tls-key", "FILE", "Its private key, PEM.", SetText<&Options::tls_key>},
     {"--client-ca", "FILE",
@@ -131,8 +132,9 @@ constexpr Flag kFlags[] = {
 absl::Status CheckTogether(const Options& options) {
   if (options.action != Options::Action::kServe) return absl::OkStatus();
   if (options.store.empty()) {
-    return InvalidArgument("--store must be given: the file where revisions are kept, such as "
-                           "--store=/var/lib/nuncio/control.db");
+    return InvalidArgument(
+        "--store must be given: the file where revisions are kept, such as "
+        "--store=/var/lib/nuncio/control.db");
   }
   if (options.tls_cert.empty() != options.tls_key.empty()) {
     return InvalidArgument("--tls-cert and --tls-key go together: one of them is missing");
@@ -168,7 +170,8 @@ absl::StatusOr<Options> Options::Parse(const std::vector<std::string>& arguments
       if (i + 1 == arguments.size()) return InvalidArgument(StrCat(name, " must be followed by ", flag->argument));
       value = arguments[++i];
     }
-    if (!flag->argument.empty() && value.empty()) return InvalidArgument(StrCat(name, ": ", flag->argument, " is empty"));
+    if (!flag->argument.empty() && value.empty())
+      return InvalidArgument(StrCat(name, ": ", flag->argument, " is empty"));
     const absl::Status status = flag->set(value, options);
     if (!status.ok()) return InvalidArgument(StrCat(name, "=", value, ": ", status.message()));
   }

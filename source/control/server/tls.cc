@@ -35,10 +35,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> MakeServerCredentials(c
   if (ask_clients) NUNCIO_RETURN_IF_ERROR(CheckPem("--client-ca", options.client_ca, "-----BEGIN CERTIFICATE-----"));
 
   using grpc::experimental::FileWatcherCertificateProvider;
-  const auto provider =
-      ask_clients ? std::make_shared<FileWatcherCertificateProvider>(options.tls_key, options.tls_cert,
-                                                                     options.client_ca, kRefreshSeconds)
-                  : std::make_shared<FileWatcherCertificateProvider>(options.tls_key, options.tls_cert, kRefreshSeconds);
+  const auto provider = ask_clients ? std::make_shared<FileWatcherCertificateProvider>(
+                                          options.tls_key, options.tls_cert, options.client_ca, kRefreshSeconds)
+                                    : std::make_shared<FileWatcherCertificateProvider>(
+                                          options.tls_key, options.tls_cert, kRefreshSeconds);
   grpc::experimental::TlsServerCredentialsOptions tls(provider);
   tls.watch_identity_key_cert_pairs();
   if (ask_clients) {

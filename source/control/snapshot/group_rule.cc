@@ -72,7 +72,8 @@ absl::StatusOr<GroupRule> GroupRule::Parse(std::string_view text) {
     if (open != 0) rule.parts_.push_back({false, std::string(rest.substr(0, open))});
     if (open == std::string_view::npos) break;
     const size_t close = rest.find('}', open);
-    if (close == std::string_view::npos) return InvalidArgument(StrCat("group rule \"", text, "\": a brace is not closed"));
+    if (close == std::string_view::npos)
+      return InvalidArgument(StrCat("group rule \"", text, "\": a brace is not closed"));
     const std::string_view field = rest.substr(open + 1, close - open - 1);
     NUNCIO_RETURN_IF_ERROR(CheckField(field));
     rule.parts_.push_back({true, std::string(field)});
@@ -96,7 +97,8 @@ absl::StatusOr<std::string> GroupRule::GroupOf(const Node& node) const {
     }
     const std::string value = FieldText(node, part.text);
     if (value.empty()) {
-      return InvalidArgument(StrCat("node.", part.text, " is not set; this control plane groups its clients by ", text_));
+      return InvalidArgument(
+          StrCat("node.", part.text, " is not set; this control plane groups its clients by ", text_));
     }
     group += value;
   }

@@ -16,8 +16,8 @@ absl::Status CheckGroupName(std::string_view group);
 // Which group a proxy belongs to, by what it says of itself. Immutable.
 class GroupRule {
  public:
-  // "cluster", "id", "metadata:KEY", or a text with fields in braces: "{cluster}/{locality.zone}". Fields are cluster, id,
-  // locality.region, locality.zone, locality.sub_zone, and metadata.KEY where KEY may go down with dots.
+  // "cluster", "id", "metadata:KEY", or a text with fields in braces: "{cluster}/{locality.zone}". Fields are cluster,
+  // id, locality.region, locality.zone, locality.sub_zone, and metadata.KEY where KEY may go down with dots.
   static absl::StatusOr<GroupRule> Parse(std::string_view text);
 
   // InvalidArgument, naming the field, where the node lacks one that the rule needs.

@@ -64,8 +64,8 @@ Snapshot::Snapshot(const StoredRevision& revision, const Snapshot* previous)
         continue;
       }
     }
-    types_.emplace(type_url, std::make_shared<const TypeSnapshot>(type_url, revision.set.OfType(type_url),
-                                                                  changed_revision));
+    types_.emplace(type_url,
+                   std::make_shared<const TypeSnapshot>(type_url, revision.set.OfType(type_url), changed_revision));
   }
 }
 

@@ -63,9 +63,7 @@ void SqliteStatement::Reset() {
 
 int64_t SqliteStatement::Int(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 
-bool SqliteStatement::IsNull(int column) const {
-  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
-}
+bool SqliteStatement::IsNull(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
 
 std::string_view SqliteStatement::Bytes(int column) const {
   const void* data = sqlite3_column_blob(statement_.get(), column);

@@ -106,8 +106,8 @@ absl::Status SqliteStore::PrepareSchema() {
   NUNCIO_RETURN_IF_ERROR(connection_.Execute("PRAGMA busy_timeout = 5000"));
   absl::StatusOr<int64_t> tables = connection_.QueryInt("SELECT count(*) FROM sqlite_schema");
   if (!tables.ok()) {
-    return FailedPrecondition(StrCat("store: ", path_, " cannot be read as a SQLite database: ",
-                                     ToStd(tables.status().message())));
+    return FailedPrecondition(
+        StrCat("store: ", path_, " cannot be read as a SQLite database: ", ToStd(tables.status().message())));
   }
   NUNCIO_ASSIGN_OR_RETURN(const int64_t application, connection_.QueryInt("PRAGMA application_id"));
   NUNCIO_ASSIGN_OR_RETURN(const int64_t version, connection_.QueryInt("PRAGMA user_version"));
@@ -201,8 +201,7 @@ absl::StatusOr<int64_t> SqliteStore::GroupIdForAppend(const RevisionStep& step) 
     NUNCIO_RETURN_IF_ERROR(insert_group_.BindText(1, step.info.group).Run());
     group_id = connection_.last_insert_id();
   }
-  NUNCIO_RETURN_IF_ERROR(
-      update_group_.BindInt(1, static_cast<int64_t>(step.info.revision)).BindInt(2, group_id).Run());
+  NUNCIO_RETURN_IF_ERROR(update_group_.BindInt(1, static_cast<int64_t>(step.info.revision)).BindInt(2, group_id).Run());
   return group_id;
 }
 
@@ -310,10 +309,10 @@ absl::StatusOr<StoredRevision> SqliteStore::Load(const std::string& group, std::
   while (true) {
     NUNCIO_ASSIGN_OR_RETURN(const bool row, select_entries_.Step());
     if (!row) break;
-    entries.push_back({std::make_shared<const Resource>(std::string(select_entries_.Bytes(0)),
-                                                        std::string(select_entries_.Bytes(1)),
-                                                        std::string(select_entries_.Bytes(3))),
-                       static_cast<uint64_t>(select_entries_.Int(2))});
+    entries.push_back(
+        {std::make_shared<const Resource>(std::string(select_entries_.Bytes(0)), std::string(select_entries_.Bytes(1)),
+                                          std::string(select_entries_.Bytes(3))),
+         static_cast<uint64_t>(select_entries_.Int(2))});
   }
   stored.set = ResourceSet(std::move(entries));
 
@@ -327,8 +326,8 @@ absl::StatusOr<StoredRevision> SqliteStore::Load(const std::string& group, std::
   }
 }
 
-absl::StatusOr<std::vector<RevisionInfo>> SqliteStore::History(const std::string& group,
-                                                               std::optional<uint64_t> before, size_t limit) {
+absl::StatusOr<std::vector<RevisionInfo>> SqliteStore::History(const std::string& group, std::optional<uint64_t> before,
+                                                               size_t limit) {
   const std::lock_guard lock(mutex_);
   const absl::StatusOr<int64_t> group_id = GroupId(group);
   if (absl::IsNotFound(group_id.status())) return std::vector<RevisionInfo>();

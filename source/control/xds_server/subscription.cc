@@ -41,7 +41,8 @@ void Subscription::UpdateNames(const DiscoveryRequest& request) {
     named_ = true;
   }
   if (wildcard == wildcard_ && names == names_) return;
-  const bool added = (wildcard && !wildcard_) || !std::includes(names_.begin(), names_.end(), names.begin(), names.end());
+  const bool added =
+      (wildcard && !wildcard_) || !std::includes(names_.begin(), names_.end(), names.begin(), names.end());
   wildcard_ = wildcard;
   names_ = std::move(names);
   wanted_of_.reset();

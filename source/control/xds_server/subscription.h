@@ -13,16 +13,16 @@ namespace nuncio::control {
 
 // What one stream subscribes to of one type, what it was sent and how it answered. No locks, no I/O.
 //
-// A response is sent only when the one before it was answered: so there is never more than one on its way, and what is sent
-// next is the newest state.
+// A response is sent only when the one before it was answered: so there is never more than one on its way, and what is
+// sent next is the newest state.
 class Subscription {
  public:
   enum class Answer { kNone, kAcknowledged, kRefused };
 
   Subscription(std::string type_url, const envoy::service::discovery::v3::DiscoveryRequest& first);
 
-  // A later request. Returns what it says of the last response; kNone for one that only changes the subscription, or that
-  // was sent before the client saw the last response.
+  // A later request. Returns what it says of the last response; kNone for one that only changes the subscription, or
+  // that was sent before the client saw the last response.
   Answer OnRequest(const envoy::service::discovery::v3::DiscoveryRequest& request);
 
   // What the client should have now. `kept`: resources to go on serving though the group has them no longer.

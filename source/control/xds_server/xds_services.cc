@@ -16,24 +16,25 @@ using ByteReactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
 }  // namespace
 
-// Each service below differs from the others only in the name of its method. The raw interface hands requests and responses
-// over as bytes.
-#define NUNCIO_XDS_SERVICE(ClassName, Base, Method, type)                                              \
-  class ClassName final : public Base::WithRawCallbackMethod_##Method<Base::Service> {                 \
-   public:                                                                                             \
-    explicit ClassName(std::function<ByteReactor*(grpc::CallbackServerContext*, std::string_view)> o)  \
-        : open_(std::move(o)) {}                                                                       \
+// Each service below differs from the others only in the name of its method. The raw interface hands requests and
+// responses over as bytes.
+#define NUNCIO_XDS_SERVICE(ClassName, Base, Method, type)                                               \
+  class ClassName final : public Base::WithRawCallbackMethod_##Method<Base::Service> {                  \
+   public:                                                                                              \
+    explicit ClassName(std::function<ByteReactor*(grpc::CallbackServerContext*, std::string_view)> o)   \
+        : open_(std::move(o)) {}                                                                        \
     ByteReactor* Method(grpc::CallbackServerContext* context) override { return open_(context, type); } \
-                                                                                                       \
-   private:                                                                                            \
-    const std::function<ByteReactor*(grpc::CallbackServerContext*, std::string_view)> open_;           \
+                                                                                                        \
+   private:                                                                                             \
+    const std::function<ByteReactor*(grpc::CallbackServerContext*, std::string_view)> open_;            \
   }
 
 namespace {
 
 NUNCIO_XDS_SERVICE(AggregatedService, ::envoy::service::discovery::v3::AggregatedDiscoveryService,
                    StreamAggregatedResources, "");
-NUNCIO_XDS_SERVICE(ClusterService, ::envoy::service::cluster::v3::ClusterDiscoveryService, StreamClusters, kClusterType);
+NUNCIO_XDS_SERVICE(ClusterService, ::envoy::service::cluster::v3::ClusterDiscoveryService, StreamClusters,
+                   kClusterType);
 NUNCIO_XDS_SERVICE(EndpointService, ::envoy::service::endpoint::v3::EndpointDiscoveryService, StreamEndpoints,
                    kEndpointType);
 NUNCIO_XDS_SERVICE(ListenerService, ::envoy::service::listener::v3::ListenerDiscoveryService, StreamListeners,

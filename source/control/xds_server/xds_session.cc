@@ -45,7 +45,8 @@ absl::Status XdsSession::OnRequest(const DiscoveryRequest& request) {
     return ResourceExhausted(StrCat("a stream may subscribe to ", kMaxTypes, " resource types at most"));
   }
   const std::pair<TypeRank, std::string> key(RankOf(type_url), type_url);
-  subscriptions_.emplace(std::piecewise_construct, std::forward_as_tuple(key), std::forward_as_tuple(type_url, request));
+  subscriptions_.emplace(std::piecewise_construct, std::forward_as_tuple(key),
+                         std::forward_as_tuple(type_url, request));
   to_adopt_.push_back(key);
   return absl::OkStatus();
 }
@@ -237,7 +238,8 @@ std::vector<TypeStatus> XdsSession::Status() const {
     status.refused = subscription.refused();
     if (snapshot_ == nullptr) {
       status.state = TypeStatus::State::kWaitingForPush;
-    } else if (!Settled(&subscription) || (subscription.rank() == TypeRank::kCluster && held_since_[kClusterRemoval].has_value())) {
+    } else if (!Settled(&subscription) ||
+               (subscription.rank() == TypeRank::kCluster && held_since_[kClusterRemoval].has_value())) {
       status.state = TypeStatus::State::kPending;
     } else {
       status.state = subscription.last_refused() ? TypeStatus::State::kRefused : TypeStatus::State::kSynced;

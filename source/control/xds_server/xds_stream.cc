@@ -96,9 +96,12 @@ grpc::Status XdsStream::Introduce(const Node& node) {
   if (!group.ok()) return ToGrpc(group.status());
   group_ = *std::move(group);
   node_id_ = node.id();
-  fleet_id_ = environment_.fleet.OnStreamOpened(
-      {.node_id = node_id_, .group = group_, .node_cluster = node.cluster(), .address = peer_, .user_agent = UserAgent(node)},
-      aggregated_);
+  fleet_id_ = environment_.fleet.OnStreamOpened({.node_id = node_id_,
+                                                 .group = group_,
+                                                 .node_cluster = node.cluster(),
+                                                 .address = peer_,
+                                                 .user_agent = UserAgent(node)},
+                                                aggregated_);
   NUNCIO_LOG(kControl, kInfo, "xDS stream of node \"", node_id_, "\", group \"", group_, "\", from ", peer_);
   const SnapshotPtr snapshot = environment_.snapshots.Watch(group_, self_);
   if (snapshot != nullptr) session_.OnSnapshot(snapshot);

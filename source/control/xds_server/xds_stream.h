@@ -30,9 +30,9 @@ struct XdsEnvironment {
   std::string identifier;
 };
 
-// One xDS stream as gRPC sees it. Requests are read as they come; one response is being written at a time, and what it is
-// is decided when the one before it is gone: a slow client gets fewer, newer responses and holds up nobody. Responses go out
-// as bytes that all streams with the same wishes share.
+// One xDS stream as gRPC sees it. Requests are read as they come; one response is being written at a time, and what it
+// is is decided when the one before it is gone: a slow client gets fewer, newer responses and holds up nobody.
+// Responses go out as bytes that all streams with the same wishes share.
 //
 // Called by gRPC's threads and the publisher's.
 class XdsStream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public SnapshotWatcher {

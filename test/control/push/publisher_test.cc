@@ -33,8 +33,8 @@ class PublisherTest : public ::testing::Test {
     store_.reset();
     store_ = *SqliteStore::Open(directory_.File("store"));
     snapshots_ = std::make_unique<SnapshotCache>();
-    publisher_ = std::make_unique<Publisher>(clock_, *store_, *snapshots_, counters_,
-                                             std::set<std::string>{"control_plane"});
+    publisher_ =
+        std::make_unique<Publisher>(clock_, *store_, *snapshots_, counters_, std::set<std::string>{"control_plane"});
     ASSERT_TRUE(publisher_->Restore().ok());
   }
 

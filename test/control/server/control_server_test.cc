@@ -57,7 +57,8 @@ class AdsClient {
   explicit AdsClient(const std::shared_ptr<grpc::Channel>& channel)
       : stub_(AggregatedDiscoveryService::NewStub(channel)), stream_(Open()) {}
 
-  void Send(const DiscoveryRequest& request) { ASSERT_TRUE(stream_->Write(request)); }
+  // A stream that the server has ended already takes nothing any more; Receive and End tell of that.
+  void Send(const DiscoveryRequest& request) { stream_->Write(request); }
   DiscoveryResponse Receive() {
     DiscoveryResponse response;
     EXPECT_TRUE(stream_->Read(&response));
@@ -107,8 +108,9 @@ TEST(ControlServerTest, AConfigurationFlowsAndItsAnswersAreSeen) {
   const std::string good = response.version_info();
   response = client.Receive();
   client.Send(AnswerTo(response, "cluster a: too slow"));
-  const v1::Proxy refusing = running.AwaitProxy(
-      "n1", [](const v1::Proxy& p) { return p.types_size() == 1 && p.types(0).state() == v1::ProxyType::STATE_REFUSED; });
+  const v1::Proxy refusing = running.AwaitProxy("n1", [](const v1::Proxy& p) {
+    return p.types_size() == 1 && p.types(0).state() == v1::ProxyType::STATE_REFUSED;
+  });
   EXPECT_EQ(refusing.types(0).error(), "cluster a: too slow");
   EXPECT_EQ(refusing.types(0).acknowledged_version(), good);
   EXPECT_EQ(refusing.types(0).refused_version(), response.version_info());
@@ -301,7 +303,8 @@ TEST(ControlServerTest, ProxiesHaveAPortOfTheirOwnWhereAsked) {
 }
 
 // Calls a method of a service that has no stub here, with a request and an answer in their wire form.
-std::string RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method, const std::string& request) {
+std::string RawCall(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
+                    const std::string& request) {
   grpc::GenericStub stub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
@@ -427,8 +430,7 @@ TEST_F(ControlServerTlsTest, OnlyOperatorsPushAndProxiesOnlySubscribe) {
   v1::HistoryRequest request;
   v1::HistoryResponse response;
   request.set_group("g");
-  ASSERT_TRUE(
-      v1::ConfigService::NewStub(Channel(running, "operator"))->History(&context, request, &response).ok());
+  ASSERT_TRUE(v1::ConfigService::NewStub(Channel(running, "operator"))->History(&context, request, &response).ok());
   EXPECT_EQ(response.revisions(0).author(), "somebody (ann)");
 }
 

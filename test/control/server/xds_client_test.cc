@@ -66,10 +66,11 @@ TEST(XdsClientTest, AnApplicationsCallsGoWhereTheConfigurationSays) {
     EXPECT_TRUE(status.ok()) << status.error_message();
   };
   push({EdsCluster("one"), Endpoints("one", one.port()), ApiListener("service", "routes"), Routes("routes", "one")});
-  const auto stub = v1::ConfigService::NewStub(grpc::CreateChannel("xds:///service", grpc::InsecureChannelCredentials()));
+  const auto stub =
+      v1::ConfigService::NewStub(grpc::CreateChannel("xds:///service", grpc::InsecureChannelCredentials()));
   EXPECT_EQ(Call(*stub), "one");
-  const v1::Proxy client = running.AwaitProxy(
-      "app-1", [](const v1::Proxy& proxy) { return proxy.synced() && proxy.types_size() == 4; });
+  const v1::Proxy client =
+      running.AwaitProxy("app-1", [](const v1::Proxy& proxy) { return proxy.synced() && proxy.types_size() == 4; });
   EXPECT_NE(client.user_agent().find("gRPC"), std::string::npos) << client.user_agent();
 
   // The old cluster goes together with the routes to it; no call may notice.

@@ -118,12 +118,14 @@ TEST_F(SqliteStoreTest, HistoryIsNewestFirstAndPaged) {
 TEST_F(SqliteStoreTest, WhatDoesNotChangeCostsARevisionNothing) {
   const auto store = Open();
   std::vector<ResourcePtr> many;
-  for (int i = 0; i < 1000; ++i) many.push_back(Opaque("r" + std::to_string(i), std::string(1000, 'x') + std::to_string(i)));
+  for (int i = 0; i < 1000; ++i)
+    many.push_back(Opaque("r" + std::to_string(i), std::string(1000, 'x') + std::to_string(i)));
   ASSERT_TRUE(store->Append(Step("g", 1, many)).ok());
   const uint64_t before = *store->SizeOnDisk();
   // The same two bodies again and again, as with rollbacks to and fro.
   for (uint64_t revision = 2; revision <= 101; ++revision) {
-    ASSERT_TRUE(store->Append(Step("g", revision, {Opaque("r0", std::string(100'000, revision % 2 ? 'a' : 'b'))})).ok());
+    ASSERT_TRUE(
+        store->Append(Step("g", revision, {Opaque("r0", std::string(100'000, revision % 2 ? 'a' : 'b'))})).ok());
   }
   // A hundred new copies of the changed body alone would be ten megabytes, of the set a hundred. The log may keep a few
   // megabytes before it is folded in.
@@ -155,8 +157,8 @@ TEST_F(SqliteStoreTest, RefusesForeignFiles) {
   EXPECT_TRUE(absl::IsFailedPrecondition(SqliteStore::Open(path_).status()));
 }
 
-// A child appends revisions, telling each over a pipe once it is acknowledged, until it is killed without warning at some
-// point of some append.
+// A child appends revisions, telling each over a pipe once it is acknowledged, until it is killed without warning at
+// some point of some append.
 TEST_F(SqliteStoreTest, KilledInTheMiddleItKeepsWhatItAcknowledgedAndNoHalves) {
   constexpr int kResources = 200;
   for (int round = 0; round < 5; ++round) {
@@ -185,7 +187,8 @@ TEST_F(SqliteStoreTest, KilledInTheMiddleItKeepsWhatItAcknowledgedAndNoHalves) {
     int status = 0;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     ASSERT_TRUE(WIFSIGNALED(status));
-    for (uint64_t revision; read(pipe_fds[0], &revision, sizeof(revision)) == sizeof(revision);) acknowledged = revision;
+    for (uint64_t revision; read(pipe_fds[0], &revision, sizeof(revision)) == sizeof(revision);)
+      acknowledged = revision;
     close(pipe_fds[0]);
 
     absl::StatusOr<std::unique_ptr<SqliteStore>> store = SqliteStore::Open(path);
