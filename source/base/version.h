@@ -5,6 +5,8 @@
 namespace nuncio {
 
 inline constexpr std::string_view kVersion = "0.1.0";
+// Two digits for each part, for `server.version`.
+inline constexpr int kVersionNumber = 100;
 #ifdef NDEBUG
 inline constexpr std::string_view kBuildType = "release";
 #else

@@ -226,7 +226,7 @@ PreparedRequest PrepareRequest(const ConnectionManagerConfig& config, const Requ
       case http::PathAction::kForward:
         break;
       case http::PathAction::kReject:
-        Reject(out, 400, "path_normalization_failed", "invalid path");
+        Reject(out, 400, kPathNormalizationFailed, "invalid path");
         return out;
       case http::PathAction::kRedirect:
         out.verdict = Verdict::kRedirectToNormalizedPath;

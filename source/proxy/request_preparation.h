@@ -22,6 +22,9 @@ struct RequestOrigin {
   std::string_view service_cluster;
 };
 
+// Response code details of requests refused or redirected for their path.
+inline constexpr std::string_view kPathNormalizationFailed = "path_normalization_failed";
+
 struct PreparedRequest {
   enum class Verdict : uint8_t { kForward, kReject, kRedirectToNormalizedPath };
   Verdict verdict = Verdict::kForward;

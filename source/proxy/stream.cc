@@ -76,13 +76,13 @@ void Stream::OnRequestHead(http::RequestHead& head, bool end_stream) {
       telemetry::DownstreamHttpStats& stats = connection_.manager().stats();
       if (prepared.status == 405) stats.downstream_rq_connect_refused.Inc();
       if (prepared.status == 403) stats.downstream_rq_upgrade_refused.Inc();
-      if (prepared.status == 400) stats.downstream_rq_non_relative_path.Inc();
+      if (prepared.details == kPathNormalizationFailed) stats.downstream_rq_failed_path_normalization.Inc();
       SendLocalReply(prepared.status, prepared.details, prepared.body);
       return;
     }
     case PreparedRequest::Verdict::kRedirectToNormalizedPath:
       connection_.manager().stats().downstream_rq_redirected_with_normalized_path.Inc();
-      info_.response_code_details = "path_normalization_failed";
+      info_.response_code_details = kPathNormalizationFailed;
       SendShortAnswer(307, "", arena_.Concat(head.scheme, "://", arena_.Concat(head.authority, head.path)));
       return;
   }

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "source/base/logging.h"
+#include "source/base/process_memory.h"
+#include "source/base/version.h"
 #include "source/base/status_macros.h"
 #include "source/net/cares_resolver.h"
 #include "source/server/concurrency.h"
@@ -137,6 +139,8 @@ absl::Status Server::Start() {
   if (absl::Status status = StartAdmin(); !status.ok()) return status;
   for (const auto& cluster : bootstrap_->clusters) clusters_.AddStatic(cluster.config, cluster.bytes);
   workers_.Start();
+  server_stats_.version.Set(kVersionNumber);
+  server_stats_.hot_restart_epoch.Set(options_.restart_epoch);
   server_stats_.concurrency.Set(static_cast<int64_t>(workers_.size()));
   server_stats_.live.Set(0);
   stats_timer_.Arm(bootstrap_->stats_flush_interval);
@@ -308,6 +312,10 @@ void Server::CountServerStats() {
   }
   server_stats_.live.Set(state() == admin::ServerState::kLive ? 1 : 0);
   server_stats_.total_connections.Set(static_cast<int64_t>(connection_limit_.active()));
+  const ProcessMemory memory = ReadProcessMemory();
+  server_stats_.memory_allocated.Set(static_cast<int64_t>(memory.allocated));
+  server_stats_.memory_heap_size.Set(static_cast<int64_t>(memory.heap_size));
+  server_stats_.memory_physical_size.Set(static_cast<int64_t>(memory.physical));
 }
 
 }  // namespace nuncio::server

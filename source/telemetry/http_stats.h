@@ -44,7 +44,6 @@ namespace nuncio::telemetry {
   X(Counter, downstream_rq_5xx)                             \
   X(Counter, downstream_rq_failed_path_normalization)       \
   X(Counter, downstream_rq_redirected_with_normalized_path) \
-  X(Counter, downstream_rq_non_relative_path)               \
   X(Counter, downstream_rq_response_before_rq_complete)     \
   X(Counter, downstream_rq_rx_reset)                        \
   X(Counter, downstream_rq_tx_reset)                        \

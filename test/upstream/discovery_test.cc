@@ -286,8 +286,6 @@ TEST_F(EdsDiscoveryTest, AsksForTheServiceNameAndTakesWhatComes) {
   EXPECT_EQ((Texts{"10.0.0.1:80", "10.0.0.2:80"}), Members());
   EXPECT_EQ(host, &FirstHost());
   EXPECT_EQ(1, first_answers_);
-  subscriptions_.Tell("svc", {config::SubscriptionEvent::Kind::kTaken, "v1"});
-  subscriptions_.Tell("svc", {config::SubscriptionEvent::Kind::kTaken, "v2", clock_.System()});
   EXPECT_EQ("v2", stats_.version_text.value());
   EXPECT_EQ(2u, stats_.update_success.value());
   EXPECT_GT(stats_.update_time.value(), 0);
@@ -302,7 +300,6 @@ TEST_F(EdsDiscoveryTest, AnAnswerWithoutEndpointsIsAnAnswer) {
 TEST_F(EdsDiscoveryTest, TheTimeLimitEndsWarmingAndEndpointsMayComeLater) {
   subscriptions_.FailFirst("svc", config::FetchFailure::kTimedOut);
   EXPECT_EQ(1, first_answers_);
-  subscriptions_.Tell("svc", {config::SubscriptionEvent::Kind::kTimedOut});
   EXPECT_EQ(1u, stats_.init_fetch_timeout.value());
   Send(At("10.0.0.1"), "v1");
   EXPECT_EQ(1, first_answers_);

@@ -110,9 +110,6 @@ class FakeSubscriptions : public config::SubscriptionFactory {
       watcher->OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTimedOut});
     }
   }
-  void Tell(const std::string& name, const config::SubscriptionEvent& event) {
-    for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) watcher->OnSubscriptionEvent(event);
-  }
   size_t watchers(const std::string& name) { return watchers_[name].size(); }
 
   std::vector<std::string> asked;

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+namespace nuncio {
+
+// What the process uses, in bytes.
+struct ProcessMemory {
+  uint64_t allocated = 0;  // Handed out by the heap.
+  uint64_t heap_size = 0;  // Held by the heap, free parts included.
+  uint64_t physical = 0;   // Resident, as the kernel counts; 0 where /proc does not tell.
+};
+
+// Walks the heap's arenas: microseconds, not for the request path.
+ProcessMemory ReadProcessMemory();
+
+}  // namespace nuncio
