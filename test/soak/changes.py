@@ -18,9 +18,11 @@ class Configuration:
     """Backends a, b and c behind three clusters: `one` of a and now and then b, `two` of b, `extra` of c, which comes and
     goes. `steady` takes the long transfers and stays as it is."""
 
-    def __init__(self, backends, web, extra_web, source):
-        """`source(kind)`: the ConfigSource of a type's resources, kind one of "rds" and "eds"."""
+    def __init__(self, backends, web, extra_web, source, in_order):
+        """`source(kind)`: the ConfigSource of a type's resources, kind one of "rds" and "eds". `in_order`: a step may
+        bring or take a cluster together with the routes to it, because who delivers it makes before he breaks."""
         self.backends = backends
+        self.in_order = in_order
         self.web, self.extra_web, self.source = web, extra_web, source
         self.revision = 0
         self.weight = 50
@@ -81,7 +83,9 @@ class Configuration:
 
     def routes(self):
         weights = [{"name": "one", "weight": self.weight}, {"name": "two", "weight": 100 - self.weight}]
-        if self.extra_cluster:
+        # Without order the routes wait for the cluster for a step, and leave it a step before it goes.
+        last, following = KINDS[(self.revision - 1) % len(KINDS)], KINDS[self.revision % len(KINDS)]
+        if self.extra_cluster and (self.in_order or "cluster" not in (last, following)):
             weights.append({"name": "extra", "weight": 20})
         routes = [{"match": {"prefix": "/long"}, "route": {"cluster": "steady", "timeout": "0s"}}]
         if self.extra_route:

@@ -120,7 +120,8 @@ def body(programs, arguments):
     backends = programs.start_backends(arguments.traffic, ["a", "b", "c"])
     web, extra_web, admin = processes.free_ports(3)
     delivery = (Ads if arguments.by == "ads" else Files)(programs, arguments)
-    configuration = changes.Configuration(backends, web, extra_web, delivery.source)
+    configuration = changes.Configuration(backends, web, extra_web, delivery.source,
+                                          in_order=arguments.by == "ads")
     delivery.start()
     delivery.push(configuration)
     bootstrap = programs.directory / "bootstrap.json"
