@@ -5,11 +5,15 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <optional>
+
+#include "source/base/json_string.h"
 
 namespace nuncio {
 namespace {
@@ -19,6 +23,15 @@ constexpr std::string_view kComponentNames[] = {"access_log", "admin",  "client"
                                                 "control",    "dns",    "filter", "grpc",   "http",
                                                 "http2",      "main",   "pool",   "router", "upstream"};
 static_assert(std::size(kComponentNames) == static_cast<size_t>(LogComponent::kCount));
+
+// Loggers of Envoy's for which nothing is logged here: their levels are accepted.
+constexpr std::string_view kEnvoyOnlyComponents[] = {
+    "alternate_protocols_cache", "assert", "aws", "backtrace", "basic_auth", "cache_filter", "compression", "conn_handler",
+    "credential_injector", "decompression", "dynamic_forward_proxy", "dynamic_modules", "envoy_bug", "ext_authz", "ext_proc",
+    "file", "forward_proxy", "geolocation", "golang", "happy_eyeballs", "hc", "health_checker", "hystrix", "init", "io",
+    "jwt", "kafka", "key_value_store", "lua", "matcher", "misc", "mongo", "multi_connection", "oauth2", "quic",
+    "quic_stream", "rate_limit_quota", "rbac", "redis", "rocketmq", "runtime", "secret", "stats", "stats_sinks", "tap",
+    "testing", "thrift", "tracing", "udp", "wasm", "websocket"};
 
 struct Sink {
   std::mutex mutex;
@@ -53,6 +66,35 @@ struct Record {
   tm local;
 };
 
+// A message is one line, whatever a peer's bytes in it are.
+void AppendOneLine(std::string& out, std::string_view message) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte != 0x7f) {
+      out.push_back(c);
+    } else if (c == '\n') {
+      out.append("\\n");
+    } else if (c == '\r') {
+      out.append("\\r");
+    } else if (c == '\t') {
+      out.append("\\t");
+    } else {
+      StrAppend(out, "\\x", kHex[byte >> 4], kHex[byte & 15]);
+    }
+  }
+}
+
+// The letters that mean in spdlog what they mean to strftime(3).
+bool AppendTime(std::string& out, char letter, const tm& local) {
+  if (std::string_view("aAbBcCDIprRXxy").find(letter) == std::string_view::npos) return false;
+  // %C is the year in two digits there.
+  const char format[] = {'%', letter == 'C' ? 'y' : letter, '\0'};
+  char text[128];
+  out.append(text, strftime(text, sizeof(text), format, &local));
+  return true;
+}
+
 // False where the letter has no meaning.
 bool AppendField(std::string& out, char letter, const Record& r) {
   switch (letter) {
@@ -86,7 +128,9 @@ bool AppendField(std::string& out, char letter, const Record& r) {
     case 'L': out.push_back(static_cast<char>(LogLevelName(r.level)[0] - 'a' + 'A')); return true;
     case 'n': out.append(LogComponentName(r.component)); return true;
     case 'v':
-    case '_': out.append(r.message); return true;
+    case '_': AppendOneLine(out, r.message); return true;
+    case 'j': AppendJsonEscaped(out, r.message); return true;
+    case 'E': StrAppend(out, static_cast<long>(r.at.tv_sec)); return true;
     case 'g': out.append(r.file); return true;
     case 's': out.append(BaseName(r.file)); return true;
     case '#': StrAppend(out, r.line); return true;
@@ -94,8 +138,73 @@ bool AppendField(std::string& out, char letter, const Record& r) {
     case '^':
     case '$': return true;
     case '%': out.push_back('%'); return true;
-    default: return false;
+    default: return AppendTime(out, letter, r.local);
   }
+}
+
+// One "%..." of a pattern: where its letter is, and how wide it is to be.
+struct Field {
+  size_t letter = 0;
+  char align = '>';
+  size_t width = 0;
+};
+
+// The field whose percent sign is at `at`; nothing where the pattern ends before the letter or the width is above 64,
+// which is as wide as spdlog goes.
+std::optional<Field> ReadField(std::string_view pattern, size_t at) {
+  Field field;
+  if (++at < pattern.size() && (pattern[at] == '-' || pattern[at] == '=')) field.align = pattern[at++];
+  while (at < pattern.size() && pattern[at] >= '0' && pattern[at] <= '9') {
+    field.width = field.width * 10 + static_cast<size_t>(pattern[at++] - '0');
+    if (field.width > 64) return std::nullopt;
+  }
+  if (at >= pattern.size()) return std::nullopt;
+  field.letter = at;
+  return field;
+}
+
+void Align(std::string& out, size_t start, const Field& field) {
+  const size_t length = out.size() - start;
+  if (length >= field.width) return;
+  const size_t missing = field.width - length;
+  const size_t before = field.align == '-' ? 0 : field.align == '=' ? missing / 2 : missing;
+  out.insert(start, before, ' ');
+  out.append(missing - before, ' ');
+}
+
+// Levels by component as a text asks for them.
+struct ComponentLevels {
+  std::vector<std::pair<LogComponent, LogLevel>> levels;
+  std::vector<std::string> without_effect;
+};
+
+absl::StatusOr<ComponentLevels> ReadComponentLevels(std::string_view spec) {
+  ComponentLevels out;
+  while (!spec.empty()) {
+    const size_t comma = spec.find(',');
+    const std::string_view item = TrimOws(spec.substr(0, comma));
+    spec = comma == std::string_view::npos ? std::string_view() : spec.substr(comma + 1);
+    if (item.empty()) continue;
+    const size_t colon = item.find(':');
+    if (colon == std::string_view::npos) {
+      return InvalidArgument(StrCat("'", item, "' is not of the form component:level"));
+    }
+    const std::string_view name = item.substr(0, colon);
+    auto level = ParseLogLevel(item.substr(colon + 1));
+    if (!level.ok()) return level.status();
+    const auto* found = std::find(std::begin(kComponentNames), std::end(kComponentNames), name);
+    if (found != std::end(kComponentNames)) {
+      out.levels.emplace_back(static_cast<LogComponent>(found - std::begin(kComponentNames)), *level);
+    } else if (std::find(std::begin(kEnvoyOnlyComponents), std::end(kEnvoyOnlyComponents), name) !=
+               std::end(kEnvoyOnlyComponents)) {
+      out.without_effect.emplace_back(name);
+    } else {
+      std::string known;
+      for (std::string_view each : kComponentNames) StrAppend(known, known.empty() ? "" : ", ", each);
+      return InvalidArgument(StrCat("unknown log component '", name, "': one of ", known));
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -105,9 +214,9 @@ std::array<std::atomic<int>, static_cast<size_t>(LogComponent::kCount)> Log::abo
 std::string_view LogLevelName(LogLevel level) { return kLevelNames[static_cast<int>(level)]; }
 
 absl::StatusOr<LogLevel> ParseLogLevel(std::string_view name) {
-  if (name == "warn") return LogLevel::kWarning;
+  if (EqualsIgnoreCase(name, "warn")) return LogLevel::kWarning;
   for (size_t i = 0; i < std::size(kLevelNames); ++i) {
-    if (name == kLevelNames[i]) return static_cast<LogLevel>(i);
+    if (EqualsIgnoreCase(name, kLevelNames[i])) return static_cast<LogLevel>(i);
   }
   return InvalidArgument(
       StrCat("unknown log level '", name, "': one of trace, debug, info, warning, error, critical, off"));
@@ -124,28 +233,13 @@ void Log::SetLevel(LogComponent component, LogLevel level) {
                                                std::memory_order_relaxed);
 }
 
+// All or nothing: with an error no level is changed.
 absl::Status Log::SetComponentLevels(std::string_view spec) {
-  while (!spec.empty()) {
-    const size_t comma = spec.find(',');
-    const std::string_view item = spec.substr(0, comma);
-    spec = comma == std::string_view::npos ? std::string_view() : spec.substr(comma + 1);
-    const size_t colon = item.find(':');
-    if (colon == std::string_view::npos) {
-      return InvalidArgument(StrCat("'", item, "' is not of the form component:level"));
-    }
-    auto level = ParseLogLevel(item.substr(colon + 1));
-    if (!level.ok()) return level.status();
-    bool found = false;
-    for (size_t i = 0; i < std::size(kComponentNames); ++i) {
-      if (item.substr(0, colon) != kComponentNames[i]) continue;
-      SetLevel(static_cast<LogComponent>(i), *level);
-      found = true;
-    }
-    if (!found) {
-      std::string known;
-      for (std::string_view name : kComponentNames) StrAppend(known, known.empty() ? "" : ", ", name);
-      return InvalidArgument(StrCat("unknown log component '", item.substr(0, colon), "': one of ", known));
-    }
+  auto read = ReadComponentLevels(spec);
+  if (!read.ok()) return read.status();
+  for (const auto& [component, level] : read->levels) SetLevel(component, level);
+  for (const std::string& name : read->without_effect) {
+    NUNCIO_LOG(kMain, kInfo, "the log level of component ", name, " has no effect here: nothing is logged under that name");
   }
   return absl::OkStatus();
 }
@@ -174,11 +268,19 @@ void Log::Reopen() {
   }
 }
 
+// Besides what the header lists: %F (nanoseconds), %E (seconds since the epoch), %j (the message as in a JSON string), %_
+// (as %v), %@ (file and line), the date and time letters of AppendTime, and a least width after the percent sign: "%8l"
+// aligns right, "%-8l" left, "%=8l" centres.
 absl::Status Log::SetFormat(std::string_view pattern) {
   std::string scratch;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] != '%') continue;
-    if (++i == pattern.size()) return InvalidArgument("log format ends in a lone '%'");
+    const std::optional<Field> field = ReadField(pattern, i);
+    if (!field.has_value()) {
+      return InvalidArgument(StrCat("'", pattern.substr(i), "' in the log format is no field: after the percent sign comes a "
+                                    "width up to 64 or none, then a letter ('%%' is the sign itself)"));
+    }
+    i = field->letter;
     if (!AppendField(scratch, pattern[i], Record{})) {
       return InvalidArgument(StrCat("log format has the unknown field '%", pattern[i], "'"));
     }
@@ -198,11 +300,15 @@ void Log::Write(LogComponent component, LogLevel level, const char* file, int li
   std::string text;
   text.reserve(message.size() + 64);
   for (size_t i = 0; i < sink.format.size(); ++i) {
-    if (sink.format[i] == '%') {
-      AppendField(text, sink.format[++i], record);
-    } else {
+    if (sink.format[i] != '%') {
       text.push_back(sink.format[i]);
+      continue;
     }
+    const Field field = ReadField(sink.format, i).value_or(Field{});
+    i = field.letter;
+    const size_t start = text.size();
+    AppendField(text, sink.format[i], record);
+    Align(text, start, field);
   }
   text.push_back('\n');
   // A log that cannot be written must not stop the proxy; there is nowhere left to report it.

@@ -1,5 +1,6 @@
 #include "source/server/bootstrap_compiler.h"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -29,11 +30,9 @@ std::shared_ptr<const std::string> BytesOf(const google::protobuf::Message& mess
 }
 
 void FillNode(const Options& options, envoy::config::core::v3::Node& node) {
-  if (node.id().empty()) node.set_id(options.service_node);
-  if (node.cluster().empty()) node.set_cluster(options.service_cluster);
-  if (node.locality().zone().empty() && !options.service_zone.empty()) {
-    node.mutable_locality()->set_zone(options.service_zone);
-  }
+  if (!options.service_node.empty()) node.set_id(options.service_node);
+  if (!options.service_cluster.empty()) node.set_cluster(options.service_cluster);
+  if (!options.service_zone.empty()) node.mutable_locality()->set_zone(options.service_zone);
   // Control planes tell proxies apart by these.
   node.set_user_agent_name("nuncio");
   node.set_user_agent_version(std::string(kVersion));
@@ -96,18 +95,136 @@ void CheckRouteClusters(const BootstrapConfig& config, bool dynamic_clusters, Fa
   }
 }
 
+// Clusters that the start of discovery needs, and the shared stream where it is asked for.
+class SourceChecker {
+ public:
+  SourceChecker(const BootstrapConfig& config, Faults& faults) : config_(config), faults_(faults) {}
+
+  // `grpc_path` leads from the current path to the gRPC service.
+  void CheckTarget(const config::GrpcSource& source, std::string_view grpc_path) {
+    const std::string& name = source.target.cluster;
+    if (name.empty()) return;  // A fault already.
+    const auto field = StrCat(grpc_path, "grpc_services[0].envoy_grpc.cluster_name");
+    for (const auto& cluster : config_.clusters) {
+      if (cluster.config->name != name) continue;
+      if (cluster.config->eds.has_value() && !std::holds_alternative<config::FileSource>(cluster.config->eds->source.kind)) {
+        faults_.Add(field, StrCat(config::Quote(name), " gets its endpoints by discovery itself, from a control plane that "
+                                  "could then never be reached"));
+      }
+      return;
+    }
+    faults_.Add(field, StrCat("no cluster of static_resources is named ", config::Quote(name)));
+  }
+
+  void Check(const config::ConfigSource& source) {
+    if (const auto* grpc = std::get_if<config::GrpcSource>(&source.kind)) {
+      CheckTarget(*grpc, "api_config_source.");
+    } else if (std::holds_alternative<config::AdsSource>(source.kind) && !config_.ads.has_value()) {
+      faults_.Add("ads", "needs dynamic_resources.ads_config, which is not set");
+    }
+  }
+
+ private:
+  const BootstrapConfig& config_;
+  Faults& faults_;
+};
+
+// Without faults in the rest: messages and what they compiled to stand at the same places.
+void CheckSources(const BootstrapConfig& config, Faults& faults) {
+  SourceChecker checker(config, faults);
+  if (config.ads.has_value() || config.lds.has_value() || config.cds.has_value()) {
+    Faults::Scope dynamic(faults, "dynamic_resources");
+    if (config.ads.has_value()) {
+      Faults::Scope each(faults, "ads_config");
+      checker.CheckTarget(*config.ads, "");
+    }
+    if (config.lds.has_value()) {
+      Faults::Scope each(faults, "lds_config");
+      checker.Check(*config.lds);
+    }
+    if (config.cds.has_value()) {
+      Faults::Scope each(faults, "cds_config");
+      checker.Check(*config.cds);
+    }
+  }
+  Faults::Scope scope(faults, "static_resources");
+  for (size_t i = 0; i < config.clusters.size(); ++i) {
+    if (!config.clusters[i].config->eds.has_value()) continue;
+    Faults::Scope each(faults, "clusters", i);
+    Faults::Scope eds(faults, "eds_cluster_config.eds_config");
+    checker.Check(config.clusters[i].config->eds->source);
+  }
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    Faults::Scope each(faults, "listeners", i);
+    const auto check = [&](const listener::FilterChainConfig& chain) {
+      if (!chain.rds.has_value()) return;
+      Faults::Scope rds(faults, StrCat("filters[", chain.http_index, "].typed_config.rds.config_source"));
+      checker.Check(*chain.rds);
+    };
+    for (size_t c = 0; c < config.listeners[i].config->chains.size(); ++c) {
+      Faults::Scope chain(faults, "filter_chains", c);
+      check(*config.listeners[i].config->chains[c]);
+    }
+    if (config.listeners[i].config->default_chain != nullptr) {
+      Faults::Scope chain(faults, "default_filter_chain");
+      check(*config.listeners[i].config->default_chain);
+    }
+  }
+}
+
+// Whether something is asked of a control plane.
+bool AsksControlPlane(const BootstrapConfig& config) {
+  const auto asks = [](const config::ConfigSource& source) {
+    return !std::holds_alternative<config::FileSource>(source.kind);
+  };
+  if (config.ads.has_value() || (config.lds.has_value() && asks(*config.lds)) ||
+      (config.cds.has_value() && asks(*config.cds))) {
+    return true;
+  }
+  for (const auto& cluster : config.clusters) {
+    if (cluster.config->eds.has_value() && asks(cluster.config->eds->source)) return true;
+  }
+  for (const auto& each : config.listeners) {
+    for (const auto& chain : each.config->chains) {
+      if (chain->rds.has_value() && asks(*chain->rds)) return true;
+    }
+    if (each.config->default_chain != nullptr && each.config->default_chain->rds.has_value() &&
+        asks(*each.config->default_chain->rds)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// SO_REUSEPORT would let two listeners share an address, and connections go to either.
+void CheckAddresses(const BootstrapConfig& config, Faults& faults) {
+  std::map<std::string, std::string> taken;  // Whose the address is.
+  if (config.admin.has_value() && config.admin->address.address.port() != 0) {
+    taken.emplace(config.admin->address.address.ToString(), "the admin interface");
+  }
+  Faults::Scope scope(faults, "static_resources");
+  for (size_t i = 0; i < config.listeners.size(); ++i) {
+    const listener::ListenerConfig& each = *config.listeners[i].config;
+    if (!each.bind_to_port) continue;
+    Faults::Scope listener(faults, "listeners", i);
+    for (size_t a = 0; a < each.addresses.size(); ++a) {
+      const net::Address& address = each.addresses[a].address;
+      // A port of 0 is chosen by the kernel, each time another.
+      if (address.is_ip() && address.port() == 0) continue;
+      const auto [at, is_new] = taken.emplace(address.ToString(), StrCat("listener ", config::Quote(each.name)));
+      if (is_new) continue;
+      faults.Add(a == 0 ? "address" : StrCat("additional_addresses[", a - 1, "].address"),
+                 StrCat(address.ToString(), " is that of ", at->second, " already"));
+    }
+  }
+}
+
 void ReadDynamic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) {
   const auto& dynamic = message.dynamic_resources();
   Faults::Scope scope(faults, "dynamic_resources");
   if (dynamic.has_ads_config()) {
     Faults::Scope each(faults, "ads_config");
     out.ads = config::ReadApiConfigSource(dynamic.ads_config(), faults);
-    bool found = false;
-    for (const auto& cluster : out.clusters) found = found || cluster.config->name == out.ads->target.cluster;
-    if (!found && !out.ads->target.cluster.empty()) {
-      faults.Add(StrCat("names the cluster ", config::Quote(out.ads->target.cluster),
-                        ", which is not among static_resources.clusters"));
-    }
   }
   if (dynamic.has_lds_config()) {
     Faults::Scope each(faults, "lds_config");
@@ -116,12 +233,6 @@ void ReadDynamic(const Bootstrap& message, BootstrapConfig& out, Faults& faults)
   if (dynamic.has_cds_config()) {
     Faults::Scope each(faults, "cds_config");
     out.cds = config::ReadConfigSource(dynamic.cds_config(), faults);
-  }
-  for (const auto* source : {&out.lds, &out.cds}) {
-    if (source->has_value() && std::holds_alternative<config::AdsSource>((*source)->kind) && !out.ads.has_value()) {
-      faults.Add("ads_config", "required: lds_config or cds_config says `ads`");
-      break;
-    }
   }
 }
 
@@ -242,23 +353,43 @@ void ReadRest(const Bootstrap& message, BootstrapConfig& out, Faults& faults) {
 
 }  // namespace
 
-absl::StatusOr<Bootstrap> LoadBootstrap(const Options& options) {
-  Faults faults(config::UnknownFieldsPolicy{
-      options.allow_unknown_static_fields ? config::UnknownFieldsPolicy::Action::kWarn
-                                          : config::UnknownFieldsPolicy::Action::kReject,
-      false});
-  Bootstrap bootstrap;
-  if (!options.config_path.empty() && !config::LoadFile(options.config_path, bootstrap, faults)) {
-    return faults.ToStatus(options.config_path);
+std::string BootstrapName(const Options& options) {
+  if (options.config_path.empty()) return "--config-yaml";
+  return options.config_yaml.empty() ? options.config_path : StrCat(options.config_path, " with --config-yaml");
+}
+
+absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options) {
+  const config::UnknownFieldsPolicy policy{options.allow_unknown_static_fields
+                                               ? config::UnknownFieldsPolicy::Action::kWarn
+                                               : config::UnknownFieldsPolicy::Action::kReject,
+                                           false};
+  LoadedBootstrap out;
+  std::string errors;
+  const auto take = [&](const Faults& faults, const std::string& where) {
+    if (!faults.empty()) StrAppend(errors, errors.empty() ? "" : "\n", faults.ToString(where));
+    for (const config::Fault& warning : faults.warnings()) {
+      // As Faults puts it: "where:12:3: path: reason" with a place in the text.
+      out.warnings.push_back(StrCat(where, warning.line > 0 ? ":" : ": ", warning.ToString()));
+    }
+  };
+  if (!options.config_path.empty()) {
+    Faults faults(policy);
+    config::LoadFile(options.config_path, out.message, faults);
+    take(faults, options.config_path);
   }
   if (!options.config_yaml.empty()) {
-    Faults text_faults(faults.policy());
-    if (!config::MergeText(options.config_yaml, config::TextFormat::kAuto, bootstrap, text_faults)) {
-      return text_faults.ToStatus("--config-yaml");
-    }
+    Faults faults(policy);
+    config::MergeText(options.config_yaml, config::TextFormat::kAuto, out.message, faults);
+    take(faults, "--config-yaml");
   }
-  FillNode(options, *bootstrap.mutable_node());
-  return bootstrap;
+  if (!errors.empty()) return InvalidArgument(errors);
+  FillNode(options, *out.message.mutable_node());
+  for (const auto& [name, value] : options.stats_tags) {
+    auto* tag = out.message.mutable_stats_config()->add_stats_tags();
+    tag->set_tag_name(name);
+    tag->set_fixed_value(value);
+  }
+  return out;
 }
 
 std::shared_ptr<const BootstrapConfig> CompileBootstrap(const Bootstrap& message, Faults& faults) {
@@ -272,14 +403,18 @@ std::shared_ptr<const BootstrapConfig> CompileBootstrap(const Bootstrap& message
   if (!config::CheckMessage(checked, faults)) return nullptr;
   ReadStatic(message, *out, faults);
   if (message.has_dynamic_resources()) ReadDynamic(message, *out, faults);
-  if (faults.count() == faults_before) CheckRouteClusters(*out, out->cds.has_value(), faults);
   if (message.has_admin()) ReadAdmin(message.admin(), *out, faults);
   if (message.has_stats_config()) ReadStats(message.stats_config(), *out, faults);
   if (message.has_overload_manager()) ReadOverload(message.overload_manager(), *out, faults);
   ReadRest(message, *out, faults);
-  if (out->ads.has_value() && (out->node_id.empty() || out->node_cluster.empty())) {
-    faults.Add("node", "id and cluster are required with dynamic_resources.ads_config (or --service-node and "
-                       "--service-cluster): the control plane knows the proxy by them");
+  if (faults.count() == faults_before) {
+    CheckAddresses(*out, faults);
+    CheckSources(*out, faults);
+    CheckRouteClusters(*out, out->cds.has_value(), faults);
+  }
+  if ((out->node_id.empty() || out->node_cluster.empty()) && AsksControlPlane(*out)) {
+    faults.Add("node", "id and cluster are required with a control plane, which knows the proxy by them (or --service-node "
+                       "and --service-cluster)");
   }
   if (faults.count() != faults_before) return nullptr;
   return out;

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/config/fault.h"
 #include "source/server/bootstrap_config.h"
@@ -9,11 +12,20 @@
 
 namespace nuncio::server {
 
-// Reads the files and texts that the command line names into one message, fills in the node's names and checks it.
-// Errors hold one line per fault: file, place, field path, reason.
-absl::StatusOr<envoy::config::bootstrap::v3::Bootstrap> LoadBootstrap(const Options& options);
+struct LoadedBootstrap {
+  envoy::config::bootstrap::v3::Bootstrap message;
+  // One line each, with file and field path: unknown fields, where they are allowed.
+  std::vector<std::string> warnings;
+};
 
-// Null with faults.
+// How faults of the whole name it: the file, "--config-yaml", or both.
+std::string BootstrapName(const Options& options);
+
+// Reads the file and the text that the command line names into one message, fills in what flags say of the node and of the
+// statistics' tags. Rules are not checked here. Errors hold one line per fault of either: file, place, field path, reason.
+absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options);
+
+// All that can be known to be wrong before sockets are bound and files are opened. Null with faults.
 std::shared_ptr<const BootstrapConfig> CompileBootstrap(const envoy::config::bootstrap::v3::Bootstrap& message,
                                                         config::Faults& faults);
 

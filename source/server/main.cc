@@ -12,8 +12,14 @@ namespace {
 
 constexpr int kFailed = 1;
 
+// `what` has one line per fault.
 int Fail(std::string_view what) {
-  fprintf(stderr, "nuncio: %.*s\n", static_cast<int>(what.size()), what.data());
+  while (!what.empty()) {
+    const size_t end = what.find('\n');
+    const std::string_view line = what.substr(0, end);
+    fprintf(stderr, "nuncio: %.*s\n", static_cast<int>(line.size()), line.data());
+    what = end == std::string_view::npos ? std::string_view() : what.substr(end + 1);
+  }
   return kFailed;
 }
 
@@ -32,7 +38,7 @@ absl::Status SetUpLog(const Options& options, const std::string& bootstrap_forma
                                     status.message()));
     }
   }
-  if (!options.log_path.empty()) return Log::OpenFile(options.log_path);
+  if (!options.log_path.empty() && options.mode == Options::Mode::kServe) return Log::OpenFile(options.log_path);
   return absl::OkStatus();
 }
 
@@ -45,28 +51,26 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const Options& options = parsed->options;
-  const std::string where = options.config_path.empty() ? "--config-yaml" : options.config_path;
-  auto message = LoadBootstrap(options);
-  if (!message.ok()) return Fail(ToStd(message.status().message()));
+  const std::string where = BootstrapName(options);
+  auto loaded = LoadBootstrap(options);
+  if (!loaded.ok()) return Fail(ToStd(loaded.status().message()));
   config::Faults faults(config::UnknownFieldsPolicy{options.allow_unknown_static_fields
                                                         ? config::UnknownFieldsPolicy::Action::kWarn
                                                         : config::UnknownFieldsPolicy::Action::kReject,
                                                     false});
-  auto bootstrap = CompileBootstrap(*message, faults);
+  auto bootstrap = CompileBootstrap(loaded->message, faults);
   if (bootstrap == nullptr) return Fail(faults.ToString(where));
-  if (options.mode == Options::Mode::kValidate) {
-    for (const config::Fault& warning : faults.warnings()) {
-      fprintf(stderr, "warning: %s: %s\n", where.c_str(), warning.ToString().c_str());
-    }
-    printf("configuration '%s' OK\n", where.c_str());
-    return 0;
-  }
   if (absl::Status status = SetUpLog(options, bootstrap->log_format); !status.ok()) {
     return Fail(ToStd(status.message()));
   }
   for (const std::string& note : options.notes) NUNCIO_LOG(kMain, kWarning, note);
+  for (const std::string& warning : loaded->warnings) NUNCIO_LOG(kConfig, kWarning, warning);
   for (const config::Fault& warning : faults.warnings()) {
     NUNCIO_LOG(kConfig, kWarning, where, ": ", warning.ToString());
+  }
+  if (options.mode == Options::Mode::kValidate) {
+    printf("configuration '%s' OK\n", options.config_path.c_str());
+    return 0;
   }
   NUNCIO_LOG(kMain, kInfo, VersionText(), " starts");
   Server server(options, bootstrap);

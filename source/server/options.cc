@@ -1,6 +1,6 @@
 #include "source/server/options.h"
 
-#include <charconv>
+#include <algorithm>
 #include <functional>
 #include <string_view>
 
@@ -57,13 +57,22 @@ std::function<absl::Status(Options&, std::string_view)> NoEffect(std::string_vie
   };
 }
 
+// The same for a number that /server_info shows.
+std::function<absl::Status(Options&, std::string_view)> OnlyShown(std::string_view flag, std::string_view why,
+                                                                  uint32_t Options::*member) {
+  return [flag, why, set = Number(flag, member)](Options& options, std::string_view value) -> absl::Status {
+    NUNCIO_RETURN_IF_ERROR(set(options, value));
+    return NoEffect(flag, why)(options, value);
+  };
+}
+
 absl::Status SetMode(Options& options, std::string_view value) {
   if (value == "serve") {
     options.mode = Options::Mode::kServe;
   } else if (value == "validate") {
     options.mode = Options::Mode::kValidate;
   } else {
-    return BadValue("mode", value, "serve or validate");
+    return BadValue("mode", value, "serve or validate");  // Envoy's init_only: validate checks as much.
   }
   return absl::OkStatus();
 }
@@ -81,15 +90,53 @@ absl::Status SetDrainStrategy(Options& options, std::string_view value) {
 
 absl::Status SetConcurrency(Options& options, std::string_view value) {
   const auto number = ParseDecimal<uint32_t>(value);
-  if (!number.has_value() || *number > 1024) return BadValue("concurrency", value, "a number from 0 to 1024");
   // As with Envoy, 0 means one worker.
+  if (!number.has_value() || *number > 1024) return BadValue("concurrency", value, "a number from 0 to 1024");
   options.concurrency = std::max<uint32_t>(*number, 1);
   return absl::OkStatus();
 }
 
 absl::Status SetLogLevel(Options& options, std::string_view value) {
-  NUNCIO_RETURN_IF_ERROR(ParseLogLevel(value).status());
-  options.log_level = value;
+  const auto level = ParseLogLevel(value);
+  if (!level.ok()) return InvalidArgument(StrCat("--log-level: ", level.status().message()));
+  options.log_level = LogLevelName(*level);
+  return absl::OkStatus();
+}
+
+absl::Status SetFlushInterval(Options& options, std::string_view value) {
+  const auto number = ParseDecimal<uint32_t>(value);
+  if (!number.has_value() || *number == 0) {
+    return BadValue("file-flush-interval-msec", value, "a number from 1 to 4294967295");
+  }
+  options.file_flush_interval = std::chrono::milliseconds(*number);
+  return absl::OkStatus();
+}
+
+absl::Status SetFlushSize(Options& options, std::string_view value) {
+  const auto number = ParseDecimal<uint32_t>(value);
+  if (!number.has_value() || *number == 0 || *number > 8192) {
+    return BadValue("file-flush-min-size-kb", value, "a number from 1 to 8192");
+  }
+  options.file_flush_min_size_kb = *number;
+  return absl::OkStatus();
+}
+
+// May be given several times.
+absl::Status AddStatsTag(Options& options, std::string_view value) {
+  const size_t colon = value.find(':');
+  const std::string_view name = value.substr(0, colon);
+  const auto is_word = [](char c) { return c == '_' || (c >= '0' && c <= '9') || (ToLower(c) >= 'a' && ToLower(c) <= 'z'); };
+  if (colon == std::string_view::npos || colon + 1 == value.size() || name.empty() ||
+      !std::all_of(name.begin(), name.end(), is_word)) {
+    return BadValue("stats-tag", value, "of the form TAG:VALUE, the tag of letters, digits and _");
+  }
+  options.stats_tags.emplace_back(name, value.substr(colon + 1));
+  return absl::OkStatus();
+}
+
+absl::Status AllowUnknownFields(Options& options, std::string_view) {
+  options.allow_unknown_static_fields = true;
+  options.notes.push_back("--allow-unknown-fields is the old name of --allow-unknown-static-fields");
   return absl::OkStatus();
 }
 
@@ -101,9 +148,9 @@ const std::vector<Flag>& Flags() {
       {"mode", 0, "serve|validate", "validate: check the configuration and leave; status 1 on a fault", SetMode},
       {"concurrency", 0, "N", "worker threads; default: what the CPU quota and affinity allow", SetConcurrency},
       {"cpuset-threads", 0, "", "pin each worker to one of the allowed CPUs", Switch(&Options::cpuset_threads)},
-      {"service-cluster", 0, "NAME", "node.cluster where the bootstrap has none", Text(&Options::service_cluster)},
-      {"service-node", 0, "NAME", "node.id where the bootstrap has none", Text(&Options::service_node)},
-      {"service-zone", 0, "ZONE", "node.locality.zone where the bootstrap has none", Text(&Options::service_zone)},
+      {"service-cluster", 0, "NAME", "node.cluster, over that of the bootstrap", Text(&Options::service_cluster)},
+      {"service-node", 0, "NAME", "node.id, over that of the bootstrap", Text(&Options::service_node)},
+      {"service-zone", 0, "ZONE", "node.locality.zone, over that of the bootstrap", Text(&Options::service_zone)},
       {"log-level", 'l', "LEVEL", "trace, debug, info, warning, error, critical or off; default info", SetLogLevel},
       {"component-log-level", 0, "C:L,...", "levels of components, as in upstream:debug,connection:trace",
        Text(&Options::component_log_levels)},
@@ -122,15 +169,14 @@ const std::vector<Flag>& Flags() {
        Switch(&Options::reject_unknown_dynamic_fields)},
       {"ignore-unknown-dynamic-fields", 0, "", "unknown fields in discovered resources are not even warned of",
        Switch(&Options::ignore_unknown_dynamic_fields)},
-      {"base-id", 0, "N", "shown by /server_info; nothing else", Number("base-id", &Options::base_id)},
-      {"restart-epoch", 0, "N", "shown by /server_info; nothing else", Number("restart-epoch", &Options::restart_epoch)},
       {"file-flush-interval-msec", 0, "MS", "longest time that access log lines are held back; default 1000",
-       [](Options& options, std::string_view value) -> absl::Status {
-         const auto number = ParseDecimal<uint32_t>(value);
-         if (!number.has_value() || *number == 0) return BadValue("file-flush-interval-msec", value, "a number above 0");
-         options.file_flush_interval = std::chrono::milliseconds(*number);
-         return absl::OkStatus();
-       }},
+       SetFlushInterval},
+      {"file-flush-min-size-kb", 0, "KIB", "access log lines are handed over before that when so many; default 64",
+       SetFlushSize},
+      {"stats-tag", 0, "TAG:VALUE", "a tag for all statistics, as in stats_config.stats_tags; may be repeated", AddStatsTag},
+      {"base-id", 0, "N", "", OnlyShown("base-id", kNoHotRestart, &Options::base_id)},
+      {"restart-epoch", 0, "N", "", OnlyShown("restart-epoch", kNoHotRestart, &Options::restart_epoch)},
+      {"allow-unknown-fields", 0, "", "", AllowUnknownFields},
       {"disable-hot-restart", 0, "", "", NoEffect("disable-hot-restart", "there is no hot restart to disable")},
       {"use-dynamic-base-id", 0, "", "", NoEffect("use-dynamic-base-id", kNoHotRestart)},
       {"skip-hot-restart-on-no-parent", 0, "", "", NoEffect("skip-hot-restart-on-no-parent", kNoHotRestart)},
@@ -139,7 +185,8 @@ const std::vector<Flag>& Flags() {
       {"parent-shutdown-time-s", 0, "SECONDS", "", NoEffect("parent-shutdown-time-s", kNoHotRestart)},
       {"socket-path", 0, "PATH", "", NoEffect("socket-path", kNoHotRestart)},
       {"socket-mode", 0, "MODE", "", NoEffect("socket-mode", kNoHotRestart)},
-      {"hot-restart-version", 0, "", "", NoEffect("hot-restart-version", kNoHotRestart)},
+      {"skip-deprecated-logs", 0, "", "", NoEffect("skip-deprecated-logs", "deprecated fields are taken or refused, never logged")},
+      {"enable-core-dump", 0, "", "", NoEffect("enable-core-dump", "core files are written as the process's limits allow (ulimit -c)")},
       {"log-format-escaped", 0, "", "", NoEffect("log-format-escaped", "log messages are one line each already")},
       {"enable-fine-grain-logging", 0, "", "",
        NoEffect("enable-fine-grain-logging", "levels are set by component; see --component-log-level")},
@@ -150,9 +197,8 @@ const std::vector<Flag>& Flags() {
       {"bootstrap-version", 0, "N", "", NoEffect("bootstrap-version", "the bootstrap is always v3")},
       {"max-stats", 0, "N", "", NoEffect("max-stats", "statistics grow as they are needed")},
       {"max-obj-name-len", 0, "N", "", NoEffect("max-obj-name-len", "names have no fixed length")},
-      {"stats-tag", 0, "TAG:VALUE", "", [](Options&, std::string_view) -> absl::Status {
-         return InvalidArgument("--stats-tag: use stats_config.stats_tags of the bootstrap instead");
-       }},
+      {"log-format-prefix-with-location", 0, "0|1", "",
+       NoEffect("log-format-prefix-with-location", "put %g:%# into --log-format for file and line")},
   };
   return *flags;
 }
@@ -168,17 +214,43 @@ std::string HelpText() {
     if (left.size() < 40) left.resize(40, ' ');
     StrAppend(out, left, left.size() > 40 ? "\n" + std::string(40, ' ') : "", flag.help, "\n");
   }
-  StrAppend(out, "      --version                         print the version and leave\n",
+  StrAppend(out, "      --hot-restart-version             print \"disabled\" and leave: there is no hot restart\n",
+            "      --version                         print the version and leave\n",
             "  -h, --help                            print this and leave\n\n",
             "Taken without effect, each with a line that says why: ");
   bool first = true;
   for (const Flag& flag : Flags()) {
-    if (!flag.help.empty() || flag.name == "stats-tag") continue;
+    if (!flag.help.empty() || flag.name == "allow-unknown-fields") continue;
     StrAppend(out, first ? "--" : ", --", flag.name);
     first = false;
   }
   out += ".\n";
   return out;
+}
+
+// What `argument`, which is no flag, was probably meant to be; empty where nothing is near.
+std::string Meant(std::string_view argument) {
+  if (!argument.starts_with('-')) return "flags begin with -- (a configuration is named with -c)";
+  const std::string_view name = argument.substr(std::min(argument.find_first_not_of('-'), argument.size()));
+  // One letter too few, too many or wrong, or _ for -, or one dash for two.
+  const Flag* near = nullptr;
+  for (const Flag& flag : Flags()) {
+    size_t prefix = 0;
+    size_t suffix = 0;
+    const size_t shorter = std::min(name.size(), flag.name.size());
+    const auto same = [](char a, char b) { return ToLower(a) == b || (a == '_' && b == '-'); };
+    while (prefix < shorter && same(name[prefix], flag.name[prefix])) ++prefix;
+    while (suffix < shorter - prefix && same(name[name.size() - 1 - suffix], flag.name[flag.name.size() - 1 - suffix])) {
+      ++suffix;
+    }
+    if (std::max(name.size(), flag.name.size()) - prefix - suffix <= 1) near = &flag;
+  }
+  if (near != nullptr) return StrCat("did you mean '--", near->name, "'?");
+  for (const Flag& flag : Flags()) {
+    if (flag.letter == 0 || argument.size() < 3 || argument[1] != flag.letter) continue;
+    return StrCat("did you mean '-", flag.letter, " ", argument.substr(argument[2] == '=' ? 3 : 2), "'?");
+  }
+  return "";
 }
 
 const Flag* FindFlag(std::string_view argument) {
@@ -203,6 +275,11 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, const char* const* 
       parsed.print = HelpText();
       return parsed;
     }
+    if (argument == "--hot-restart-version") {
+      // What Envoy built without hot restart answers to the wrapper that restarts it.
+      parsed.print = "disabled\n";
+      return parsed;
+    }
     if (argument == "--version") {
       parsed.print = VersionText() + "\n";
       return parsed;
@@ -214,13 +291,18 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, const char* const* 
     }
     const Flag* flag = FindFlag(argument);
     if (flag == nullptr) {
-      return InvalidArgument(StrCat("unknown argument '", argument, "'; --help lists what there is"));
+      const std::string meant = Meant(argument);
+      return InvalidArgument(StrCat("unknown argument '", argument, "'; ", meant, meant.empty() ? "" : " ",
+                                    "--help lists what there is"));
     }
     if (flag->value.empty()) {
       if (value.has_value()) return InvalidArgument(StrCat("--", flag->name, " takes no value"));
     } else if (!value.has_value()) {
-      if (++i == argc) return InvalidArgument(StrCat("--", flag->name, " needs a value: ", flag->value));
-      value = argv[i];
+      // "-c --mode validate" lacks a file; it does not name one "--mode".
+      if (i + 1 == argc || FindFlag(argv[i + 1]) != nullptr) {
+        return InvalidArgument(StrCat("--", flag->name, " needs a value: ", flag->value));
+      }
+      value = argv[++i];
     }
     NUNCIO_RETURN_IF_ERROR(flag->set(options, value.value_or("")));
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,6 +40,10 @@ struct Options {
   uint32_t base_id = 0;
   uint32_t restart_epoch = 0;
   std::chrono::milliseconds file_flush_interval{1000};
+  // A worker hands its access log lines over at this size, in KiB.
+  uint32_t file_flush_min_size_kb = 64;
+  // Added to stats_config.stats_tags of the bootstrap: names and fixed values.
+  std::vector<std::pair<std::string, std::string>> stats_tags;
 
   // One line each: flags that were taken and have no effect here, and why.
   std::vector<std::string> notes;
@@ -49,7 +54,7 @@ struct Options {
 // What to do: serve, or print a text and leave with success.
 struct ParsedCommandLine {
   Options options;
-  // --help or --version: to be printed instead of running.
+  // --help, --version or --hot-restart-version: to be printed instead of running.
   std::optional<std::string> print;
 };
 
