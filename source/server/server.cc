@@ -46,6 +46,7 @@ net::DnsResolverFactory ResolverFactory(event::EventLoop& loop) {
 access_log::LogWriter::Options LogOptions(const Options& options) {
   access_log::LogWriter::Options out;
   out.flush_interval = options.file_flush_interval;
+  out.buffer_bytes = size_t{options.file_flush_min_size_kb} << 10;
   return out;
 }
 
