@@ -283,7 +283,14 @@ void ReadStats(const envoy::config::metrics::v3::StatsConfig& message, Bootstrap
   if (compiled.ok()) {
     out.tag_rules = *std::move(compiled);
   } else {
-    faults.Add(ToStd(compiled.status().message()));
+    // "stats_tags[2].regex: what is wrong": the path below this message first.
+    const std::string_view text = ToStd(compiled.status().message());
+    const size_t colon = text.find(": ");
+    if (colon == std::string_view::npos) {
+      faults.Add(text);
+    } else {
+      faults.Add(text.substr(0, colon), text.substr(colon + 2));
+    }
   }
   if (!message.has_stats_matcher()) return;
   Faults::Scope matcher_scope(faults, "stats_matcher");
