@@ -23,6 +23,8 @@ struct TestThread {
   explicit TestThread(telemetry::StatsSlot slot, const Clock& clock = Clock::Real())
       : loop(clock), services{loop, slices, arena_blocks, random, slot}, clusters(services, home) {}
   ~TestThread() {
+    // What main posted last comes before the end, as on a worker.
+    loop.RunOnce();
     clusters.Clear();
     loop.RunOnce();
   }
