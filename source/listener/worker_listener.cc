@@ -184,7 +184,12 @@ void WorkerListener::OnConnectionClosed(const access_log::StreamInfo& connection
 
 void WorkerListener::OnAcceptPaused(int error) {
   stats_.accept_paused_no_descriptors.Inc();
-  NUNCIO_LOG(kConnection, kWarning, ErrnoStatus(error, StrCat("listener ", config_->name, ": accepting pauses")).message());
+  // A shortage pauses ten times a second; the counter tells how often, the log that it happens.
+  const MonotonicTime now = services_.loop.now();
+  if (now < next_pause_log_) return;
+  next_pause_log_ = now + kPauseLogInterval;
+  NUNCIO_LOG(kConnection, kWarning,
+             ErrnoStatus(error, StrCat("listener ", config_->name, ": accepting pauses")).message());
 }
 
 void WorkerListener::Forget() {

@@ -66,6 +66,8 @@ class WorkerListener final : public net::AcceptEvents {
   void OnAcceptPaused(int error) override;
 
  private:
+  static constexpr Duration kPauseLogInterval = std::chrono::seconds(10);
+
   // A filter chain in force or on its way out.
   struct Chain : proxy::HttpConnectionManager::Owner {
     Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
@@ -102,6 +104,7 @@ class WorkerListener final : public net::AcceptEvents {
   std::vector<std::unique_ptr<Chain>> chains_;
   std::vector<std::unique_ptr<Chain>> draining_;
   event::TurnTask forget_task_;
+  MonotonicTime next_pause_log_{};
   bool removed_ = false;
   bool health_failing_ = false;
 };
