@@ -187,7 +187,7 @@ void AdminConnection::Exchange::OnDecodeError(const http::DecodeError& error) {
   Send(TextAnswer(error.status, StrCat(http::ReasonPhrase(error.status), "\n")));
 }
 
-void AdminConnection::Exchange::OnReset(http::StreamReset) {
+void AdminConnection::Exchange::OnReset(http::StreamReset, std::string_view) {
   connection_.server_.stats_.downstream_rq_rx_reset.Inc();
   Finish();
 }

@@ -58,7 +58,7 @@ class AdminConnection final : public net::ConnectionEvents,
     void OnData(buffer::Buffer& data, bool end_stream) override;
     void OnTrailers(http::HeaderMap&) override { Respond(); }
     void OnDecodeError(const http::DecodeError& error) override;
-    void OnReset(http::StreamReset reset) override;
+    void OnReset(http::StreamReset reset, std::string_view details) override;
     void OnSendBufferHigh() override {}
     void OnSendBufferLow() override;
 

@@ -16,6 +16,8 @@ std::string_view StreamResetName(StreamReset reset) {
       return "protocol_error";
     case StreamReset::kLimit:
       return "overflow";
+    case StreamReset::kConnectError:
+      return "connection_failure";
   }
   return "";
 }

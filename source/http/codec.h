@@ -18,6 +18,7 @@ enum class StreamReset : uint8_t {
   kConnectionClosed,      // The connection ended under the stream.
   kProtocolError,         // The peer broke the protocol.
   kLimit,                 // The peer exceeded a limit of ours.
+  kConnectError,          // The far end of a CONNECT failed (HTTP/2 CONNECT_ERROR).
 };
 std::string_view StreamResetName(StreamReset reset);
 
@@ -29,10 +30,16 @@ struct DecodeError {
   std::string_view details;
 };
 
+// Tunnels: a request whose head says is_tunnel() asks for one; its head never ends the stream. The answer that accepts it
+// is 101 for an upgrade, whichever protocol carries it (HTTP/2 has 200 on the wire, RFC 8441 5), and 2xx for CONNECT.
+// Before that HTTP/1 delivers no data of the client; after it DATA is opaque, each direction has an end of its own, and
+// the stream is over when both have come. Any other answer is an ordinary one and ends the request with it.
+
 // Receives one request. Order: OnRequestHead, OnData*, OnTrailers?; `end_stream` marks the last event. OnDecodeError or
 // OnReset may come at any time, once, and no event of the request after it. The receiver may reset or finish the stream
-// in any event. A stream is over, and its receiver is told nothing more, when the end of the answer was sent, or after a
-// reset from either side; what is left of a request whose answer ended early is not read.
+// in any event. A stream is over, and its receiver is told nothing more, when the end of the answer was sent (of a
+// tunnel: of both directions), or after a reset from either side; what is left of a request whose answer ended early is
+// not read (HTTP/2: RST_STREAM with NO_ERROR).
 class RequestReceiver {
  public:
   // Where the codec puts the head; lives until the stream ends.
@@ -43,10 +50,12 @@ class RequestReceiver {
   virtual void OnData(buffer::Buffer& data, bool end_stream) = 0;
   virtual void OnTrailers(HeaderMap& trailers) = 0;
   // The request is malformed or over a limit. The receiver answers with error.status if nothing was sent yet; the
-  // codec reads no more from this connection (HTTP/1) or stream (HTTP/2).
+  // codec reads no more from this connection (HTTP/1) or stream (HTTP/2, which resets it after the answer).
   virtual void OnDecodeError(const DecodeError& error) = 0;
-  virtual void OnReset(StreamReset reset) = 0;
-  // What was sent to the client waits beyond the high mark / has fallen below the low one.
+  // `details` is static text for the access log, "http2.remote_reset"; empty for HTTP/1.
+  virtual void OnReset(StreamReset reset, std::string_view details) = 0;
+  // What was sent to the client waits beyond the high mark / has fallen below the low one. Of this stream: HTTP/2 has
+  // marks for each, so that one slow stream stops only its own source.
   virtual void OnSendBufferHigh() = 0;
   virtual void OnSendBufferLow() = 0;
 
@@ -57,11 +66,12 @@ class RequestReceiver {
 inline constexpr std::string_view kConnectionTermination = "connection_termination";
 
 // Receives one answer. Order: OnInformational*, OnResponseHead, OnData*, OnTrailers?. The end of the answer ends the
-// stream, HTTP/1's also where the request was not sent whole: what is sent after it is dropped.
+// stream, HTTP/1's also where the request was not sent whole: what is sent after it is dropped. An accepted tunnel ends
+// with the later of its two directions.
 class ResponseReceiver {
  public:
   virtual Arena& arena() = 0;
-  // A 1xx, but for 101, which never comes: no upgrade is asked for.
+  // A 1xx, but for 101, which is the answer to a request with an upgrade and a fault for others.
   virtual void OnInformational(ResponseHead& head) = 0;
   virtual void OnResponseHead(ResponseHead& head, bool end_stream) = 0;
   virtual void OnData(buffer::Buffer& data, bool end_stream) = 0;
@@ -76,7 +86,9 @@ class ResponseReceiver {
   ~ResponseReceiver() = default;
 };
 
-// Sends one answer. After a call with `end_stream`, after SendTrailers or Reset, the sender must not be used again.
+// Sends one answer. After a call with `end_stream`, after SendTrailers or Reset, the sender must not be used again; of a
+// tunnel whose other direction goes on, PauseReading and Reset may still be. Texts of heads and trailers stay valid until
+// the call returns or, where it was made from within Dispatch, until Dispatch does; codecs copy what they need longer.
 class ResponseSender {
  public:
   virtual void SendInformational(const ResponseHead& head) = 0;
@@ -122,14 +134,21 @@ class CodecConnection {
 
 class ServerConnectionEvents : public CodecConnection {
  public:
-  // The first byte of a request arrived. The receiver and its arena live until the stream is over (see RequestReceiver).
+  // The first byte of a request arrived; HTTP/2: of its header block, which has not exceeded max_concurrent_streams. The
+  // receiver and its arena live until the stream is over (see RequestReceiver).
   virtual RequestReceiver& OnNewStream(ResponseSender& sender) = 0;
-  // HTTP/1: the last exchange is over and this connection must be closed after what is buffered was written. May come
-  // from within Dispatch, a sender's call or OnEndOfInput; the codec must not be destroyed before that call returned.
+  // The last exchange is over and this connection must be closed after what is buffered was written; HTTP/2: it was
+  // drained and its last stream is over. May come from within Dispatch, a sender's call, Drain or OnEndOfInput; the codec
+  // must not be destroyed before that call returned.
   virtual void OnCloseAfterFlush() = 0;
   // HTTP/1: an answer was cut short whose end the client could take for its proper one: what is buffered is of no use,
   // the connection is to be reset.
   virtual void OnAbort() { OnCloseAfterFlush(); }
+  // HTTP/2: the client broke the connection's rules, or exceeded a limit that ends it (`details`, static:
+  // "http2.inbound_priority_frames_flood"). Streams are reset after this; Dispatch then returns false.
+  virtual void OnConnectionError(StreamReset /*reset*/, std::string_view /*details*/) {}
+  // HTTP/2: the answer to SendPing.
+  virtual void OnPong(uint64_t /*opaque*/) {}
 
  protected:
   ~ServerConnectionEvents() = default;
@@ -162,8 +181,15 @@ class ServerCodec {
   virtual void OnEndOfInput() = 0;
   // The connection is gone: resets what streams there are.
   virtual void OnConnectionClosed() = 0;
-  // No new requests after those already begun: HTTP/1 sends `connection: close` with the next answer head.
+  // HTTP/2: asks the client to open its next streams elsewhere; those that it opens before it has read this are served
+  // (GOAWAY with the largest id, RFC 9113 6.8). Drain follows when the client had time to read it.
+  virtual void NoticeShutdown() {}
+  // No new requests after those already begun: HTTP/1 sends `connection: close` with the next answer head; HTTP/2 sends
+  // GOAWAY with the last stream begun, refuses later ones, and OnCloseAfterFlush comes with the end of the last. Again
+  // without effect.
   virtual void Drain() = 0;
+  // HTTP/2 PING (RFC 9113 6.7); `opaque` comes back in OnPong.
+  virtual void SendPing(uint64_t /*opaque*/) {}
   // The connection's write buffer crossed its marks.
   virtual void OnSendBufferHigh() = 0;
   virtual void OnSendBufferLow() = 0;

@@ -31,11 +31,17 @@ struct RequestHead {
   std::string_view scheme;     // "http" or "https"; from an absolute-form target or the transport.
   // How the client spelled the Host field's name, for HTTP/1 upstreams.
   std::string_view host_name = "host";
+  // The protocol that is to follow HTTP on this stream, as the client spelled it: the value of Upgrade where Connection
+  // names it (RFC 9110 7.8), or `:protocol` of an extended CONNECT (RFC 8441), which otherwise looks the same here: its
+  // method is GET. Empty: none, as for "h2c", which is never accepted.
+  std::string_view upgrade;
   Method method = Method::kOther;
   Protocol protocol = Protocol::kHttp11;
   // The target was in absolute form.
   bool absolute_form = false;
   HeaderMap headers;
+
+  bool is_tunnel() const { return !upgrade.empty() || method == Method::kConnect; }
 };
 
 struct ResponseHead {

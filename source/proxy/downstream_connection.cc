@@ -303,7 +303,7 @@ void DownstreamConnection::Finished(bool remote) {
     stats.downstream_cx_destroy_local.Inc();
     if (active) stats.downstream_cx_destroy_local_active_rq.Inc();
   }
-  while (Stream* stream = streams_.front()) stream->OnReset(http::StreamReset::kConnectionClosed);
+  while (Stream* stream = streams_.front()) stream->OnReset(http::StreamReset::kConnectionClosed, {});
   ReapStreams();
   const Duration lifetime = manager_.services().loop.now() - opened_;
   stats.downstream_cx_length_ms.Record(

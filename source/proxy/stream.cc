@@ -246,12 +246,16 @@ void Stream::OnDecodeError(const http::DecodeError& error) {
        ResponseFlag::kDownstreamProtocolError);
 }
 
-void Stream::OnReset(http::StreamReset reset) {
+void Stream::OnReset(http::StreamReset /*reset*/, std::string_view details) {
   if (over_) return;
   connection_.manager().stats().downstream_rq_rx_reset.Inc();
   if (info_.response_code == 0 || !response_complete_) {
     info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
-    if (info_.response_code_details.empty()) info_.response_code_details = "downstream_remote_disconnect";
+    if (!details.empty()) {
+      info_.response_code_details = details;
+    } else if (info_.response_code_details.empty()) {
+      info_.response_code_details = "downstream_remote_disconnect";
+    }
   }
   upstream_.Cancel();
   Finish();

@@ -32,7 +32,7 @@ class Stream final : public http::RequestReceiver, public ListNode<Stream> {
   void OnData(buffer::Buffer& data, bool end_stream) override;
   void OnTrailers(http::HeaderMap& trailers) override;
   void OnDecodeError(const http::DecodeError& error) override;
-  void OnReset(http::StreamReset reset) override;
+  void OnReset(http::StreamReset reset, std::string_view details) override;
   void OnSendBufferHigh() override;
   void OnSendBufferLow() override;
 

@@ -256,6 +256,7 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
                  ResponseFlag::kUpstreamRemoteReset);
       return;
     case StreamReset::kLocal:
+    case StreamReset::kConnectError:
       FailStream(503, "upstream_reset_before_response_started{local_reset}",
                  "upstream connect error or disconnect/reset before headers. reset reason: local reset",
                  ResponseFlag::kLocalReset);

@@ -125,6 +125,7 @@ StatusCode StatusCodeFromReset(StreamReset reset) {
       return StatusCode::kInternal;
     case StreamReset::kRemoteRefused:
     case StreamReset::kConnectionClosed:
+    case StreamReset::kConnectError:
       return StatusCode::kUnavailable;
     case StreamReset::kLimit:
       return StatusCode::kResourceExhausted;

@@ -208,7 +208,7 @@ void H1ServerCodec::FinishInput() {
     case State::kHead:
     case State::kBody: {
       RequestReceiver* receiver = std::exchange(receiver_, nullptr);
-      receiver->OnReset(StreamReset::kConnectionClosed);
+      receiver->OnReset(StreamReset::kConnectionClosed, {});
       Close(false);
       return;
     }
@@ -224,7 +224,7 @@ void H1ServerCodec::FinishInput() {
 
 void H1ServerCodec::OnConnectionClosed() {
   state_ = State::kClosed;
-  if (RequestReceiver* receiver = std::exchange(receiver_, nullptr)) receiver->OnReset(StreamReset::kConnectionClosed);
+  if (RequestReceiver* receiver = std::exchange(receiver_, nullptr)) receiver->OnReset(StreamReset::kConnectionClosed, {});
 }
 
 void H1ServerCodec::OnSendBufferHigh() {

@@ -81,7 +81,6 @@ class Forwarder final : public ServerConnectionEvents,
   void OnInformational(ResponseHead&) override {}
   void OnTrailers(HeaderMap&) override {}
   void OnDecodeError(const DecodeError& error) override { ADD_FAILURE() << error.details; }
-  void OnReset(StreamReset) override { ADD_FAILURE() << "reset"; }
   void OnReset(StreamReset, std::string_view details) override { ADD_FAILURE() << details; }
   void OnSendBufferHigh() override {}
   void OnSendBufferLow() override {}

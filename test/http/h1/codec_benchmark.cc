@@ -54,7 +54,6 @@ class Events final : public ServerConnectionEvents,
   void OnData(buffer::Buffer&, bool) override {}
   void OnTrailers(HeaderMap&) override {}
   void OnDecodeError(const DecodeError&) override {}
-  void OnReset(StreamReset) override {}
   void OnReset(StreamReset, std::string_view) override {}
   void OnSendBufferHigh() override {}
   void OnSendBufferLow() override {}

@@ -75,7 +75,7 @@ class Forwarder final : public ServerConnectionEvents, public RequestReceiver {
     refused_ = true;
     sender_->Reset(StreamReset::kLocal);
   }
-  void OnReset(StreamReset) override {}
+  void OnReset(StreamReset, std::string_view) override {}
   void OnSendBufferHigh() override {}
   void OnSendBufferLow() override {}
   void OnOutput() override {}

@@ -46,7 +46,7 @@ class ServerHarness final : public ServerConnectionEvents {
       harness_.last_error_ = error;
       if (harness_.answer_errors) Answer(error.status, "");
     }
-    void OnReset(StreamReset reset) override {
+    void OnReset(StreamReset reset, std::string_view) override {
       FlushContent();
       StrAppend(harness_.log_, "reset ", StreamResetName(reset), "\n");
     }
