@@ -40,7 +40,7 @@ class AdminServer final : public net::AcceptEvents {
   void OnConnectionClosed();
 
   AdminServices services_;
-  const server::AdminConfig& config_;
+  const bootstrap::AdminConfig& config_;
   const http::h1::H1Options http1_{.accept_http_10 = true, .default_host_for_http_10 = "admin"};
   buffer::SlicePool slices_;
   ArenaBlockPool arena_blocks_;

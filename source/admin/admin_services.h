@@ -8,12 +8,12 @@
 
 #include "source/access_log/log_writer.h"
 #include "source/base/clock.h"
+#include "source/bootstrap/bootstrap_config.h"
+#include "source/bootstrap/options.h"
 #include "source/event/event_loop.h"
 #include "source/listener/connection_limit.h"
 #include "source/listener/listener_registry.h"
 #include "source/listener/route_registry.h"
-#include "source/server/bootstrap_config.h"
-#include "source/server/options.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/cluster_registry.h"
 
@@ -58,8 +58,8 @@ struct AdminServices {
   const listener::RouteRegistry& routes;
   access_log::LogWriter& logs;
   listener::ConnectionLimit& connection_limit;
-  const server::Options& options;
-  const server::BootstrapConfig& bootstrap;
+  const bootstrap::Options& options;
+  const bootstrap::BootstrapConfig& bootstrap;
   ServerControl& server;
 
   // By type URL; unset where nothing is discovered.

@@ -22,7 +22,7 @@ ServerInfo::State ToProto(ServerState state) {
   return ServerInfo::INITIALIZING;
 }
 
-void Fill(const server::Options& options, uint32_t concurrency, CommandLineOptions& out) {
+void Fill(const bootstrap::Options& options, uint32_t concurrency, CommandLineOptions& out) {
   out.set_base_id(options.base_id);
   out.set_concurrency(concurrency);
   out.set_config_path(options.config_path);
@@ -39,10 +39,10 @@ void Fill(const server::Options& options, uint32_t concurrency, CommandLineOptio
   out.set_service_node(options.service_node);
   out.set_service_zone(options.service_zone);
   out.mutable_drain_time()->set_seconds(options.drain_time.count());
-  out.set_drain_strategy(options.drain_strategy == server::Options::DrainStrategy::kGradual
+  out.set_drain_strategy(options.drain_strategy == bootstrap::Options::DrainStrategy::kGradual
                              ? CommandLineOptions::Gradual
                              : CommandLineOptions::Immediate);
-  out.set_mode(options.mode == server::Options::Mode::kServe ? CommandLineOptions::Serve
+  out.set_mode(options.mode == bootstrap::Options::Mode::kServe ? CommandLineOptions::Serve
                                                              : CommandLineOptions::Validate);
   // There is no hot restart here, whatever the flag says.
   out.set_disable_hot_restart(true);
@@ -54,7 +54,7 @@ void Fill(const server::Options& options, uint32_t concurrency, CommandLineOptio
 
 AdminAnswer AnswerServerInfo(AdminServices& services, const AdminRequest&) {
   ServerInfo info;
-  info.set_version(server::VersionText());
+  info.set_version(bootstrap::VersionText());
   info.set_state(ToProto(services.server.state()));
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(services.server.uptime()).count();
   info.mutable_uptime_current_epoch()->set_seconds(uptime);

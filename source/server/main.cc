@@ -3,8 +3,8 @@
 
 #include "api/linked.h"
 #include "source/base/logging.h"
-#include "source/server/bootstrap_compiler.h"
-#include "source/server/options.h"
+#include "source/bootstrap/bootstrap_compiler.h"
+#include "source/bootstrap/options.h"
 #include "source/server/server.h"
 
 namespace nuncio::server {
@@ -23,7 +23,7 @@ int Fail(std::string_view what) {
   return kFailed;
 }
 
-absl::Status SetUpLog(const Options& options, const std::string& bootstrap_format) {
+absl::Status SetUpLog(const bootstrap::Options& options, const std::string& bootstrap_format) {
   Log::SetLevel(*ParseLogLevel(options.log_level));
   if (!options.component_log_levels.empty()) {
     if (absl::Status status = Log::SetComponentLevels(options.component_log_levels); !status.ok()) {
@@ -38,29 +38,30 @@ absl::Status SetUpLog(const Options& options, const std::string& bootstrap_forma
                                     status.message()));
     }
   }
-  if (!options.log_path.empty() && options.mode == Options::Mode::kServe) return Log::OpenFile(options.log_path);
+  const bool serves = options.mode == bootstrap::Options::Mode::kServe;
+  if (serves && !options.log_path.empty()) return Log::OpenFile(options.log_path);
   return absl::OkStatus();
 }
 
 int Main(int argc, char** argv) {
   api::LinkAllMessages();
-  auto parsed = ParseCommandLine(argc, argv);
+  auto parsed = bootstrap::ParseCommandLine(argc, argv);
   if (!parsed.ok()) return Fail(ToStd(parsed.status().message()));
   if (parsed->print.has_value()) {
     fputs(parsed->print->c_str(), stdout);
     return 0;
   }
-  const Options& options = parsed->options;
-  const std::string where = BootstrapName(options);
-  auto loaded = LoadBootstrap(options);
+  const bootstrap::Options& options = parsed->options;
+  const std::string where = bootstrap::BootstrapName(options);
+  auto loaded = bootstrap::LoadBootstrap(options);
   if (!loaded.ok()) return Fail(ToStd(loaded.status().message()));
   config::Faults faults(config::UnknownFieldsPolicy{options.allow_unknown_static_fields
                                                         ? config::UnknownFieldsPolicy::Action::kWarn
                                                         : config::UnknownFieldsPolicy::Action::kReject,
                                                     false});
-  auto bootstrap = CompileBootstrap(loaded->message, faults);
-  if (bootstrap == nullptr) return Fail(faults.ToString(where));
-  if (absl::Status status = SetUpLog(options, bootstrap->log_format); !status.ok()) {
+  auto config = bootstrap::CompileBootstrap(loaded->message, faults);
+  if (config == nullptr) return Fail(faults.ToString(where));
+  if (absl::Status status = SetUpLog(options, config->log_format); !status.ok()) {
     return Fail(ToStd(status.message()));
   }
   for (const std::string& note : options.notes) NUNCIO_LOG(kMain, kWarning, note);
@@ -68,12 +69,12 @@ int Main(int argc, char** argv) {
   for (const config::Fault& warning : faults.warnings()) {
     NUNCIO_LOG(kConfig, kWarning, where, ": ", warning.ToString());
   }
-  if (options.mode == Options::Mode::kValidate) {
+  if (options.mode == bootstrap::Options::Mode::kValidate) {
     printf("configuration '%s' OK\n", options.config_path.c_str());
     return 0;
   }
-  NUNCIO_LOG(kMain, kInfo, VersionText(), " starts");
-  Server server(options, bootstrap);
+  NUNCIO_LOG(kMain, kInfo, bootstrap::VersionText(), " starts");
+  Server server(options, config);
   if (absl::Status status = server.Start(); !status.ok()) return Fail(ToStd(status.message()));
   server.Run();
   NUNCIO_LOG(kMain, kInfo, "exits");

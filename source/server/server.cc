@@ -8,8 +8,8 @@
 
 #include "source/base/logging.h"
 #include "source/base/process_memory.h"
-#include "source/base/version.h"
 #include "source/base/status_macros.h"
+#include "source/base/version.h"
 #include "source/net/cares_resolver.h"
 #include "source/server/concurrency.h"
 #include "source/upstream/resource_types.h"
@@ -21,14 +21,15 @@ namespace {
 // How often main looks whether the last connection is gone while draining.
 constexpr Duration kDrainPoll = std::chrono::milliseconds(50);
 
-config::UnknownFieldsPolicy DynamicUnknownFields(const Options& options) {
+config::UnknownFieldsPolicy DynamicUnknownFields(const bootstrap::Options& options) {
   using Action = config::UnknownFieldsPolicy::Action;
   if (options.reject_unknown_dynamic_fields) return {Action::kReject};
   return {options.ignore_unknown_dynamic_fields ? Action::kIgnore : Action::kWarn};
 }
 
-xds::XdsClient::Options XdsOptions(const Options& options, const BootstrapConfig& bootstrap, event::EventLoop& loop,
-                                   Random& random, telemetry::StatsStore& stats, telemetry::ServerStats& server_stats) {
+xds::XdsClient::Options XdsOptions(const bootstrap::Options& options, const bootstrap::BootstrapConfig& bootstrap,
+                                   event::EventLoop& loop, Random& random, telemetry::StatsStore& stats,
+                                   telemetry::ServerStats& server_stats) {
   return {loop,
           random,
           stats,
@@ -43,7 +44,7 @@ net::DnsResolverFactory ResolverFactory(event::EventLoop& loop) {
   return [&loop](const net::DnsOptions& options) { return std::make_unique<net::CaresResolver>(loop, options); };
 }
 
-access_log::LogWriter::Options LogOptions(const Options& options) {
+access_log::LogWriter::Options LogOptions(const bootstrap::Options& options) {
   access_log::LogWriter::Options out;
   out.flush_interval = options.file_flush_interval;
   out.buffer_bytes = size_t{options.file_flush_min_size_kb} << 10;
@@ -76,7 +77,7 @@ absl::Status WriteFile(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Server::Server(Options options, std::shared_ptr<const BootstrapConfig> bootstrap)
+Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap)
     : options_(std::move(options)),
       bootstrap_(std::move(bootstrap)),
       node_{bootstrap_->node_cluster, bootstrap_->node_id},
@@ -100,7 +101,7 @@ Server::Server(Options options, std::shared_ptr<const BootstrapConfig> bootstrap
       cluster_watcher_(clusters_, stats_),
       routes_(workers_, stats_, route_type_, xds_),
       listeners_(workers_, routes_, logs_, stats_,
-                 {options_.drain_time, options_.drain_strategy == Options::DrainStrategy::kGradual}),
+                 {options_.drain_time, options_.drain_strategy == bootstrap::Options::DrainStrategy::kGradual}),
       drain_poll_(loop_, Delegate<void()>::Bind<&Server::OnDrainPoll>(this)),
       drain_end_(loop_, Delegate<void()>::Bind<&Server::OnDrainEnd>(this)),
       listeners_drained_(loop_, Delegate<void()>::Bind<&Server::OnListenersDrained>(this)),
@@ -208,7 +209,8 @@ void Server::DrainListeners(bool graceful, bool inbound_only) {
   NUNCIO_LOG(kMain, kInfo, "draining ", inbound_only ? "inbound" : "all", " listeners for ",
              options_.drain_time.count(), " s");
   const listener::DrainPlan plan{options_.drain_time,
-                                 options_.drain_strategy == Options::DrainStrategy::kGradual, /*close_at_end=*/false};
+                                 options_.drain_strategy == bootstrap::Options::DrainStrategy::kGradual,
+                                 /*close_at_end=*/false};
   workers_.PostToAll([plan, inbound_only](listener::Worker& worker) { worker.DrainConnections(plan, inbound_only); });
   drains_inbound_only_ = inbound_only;
   listeners_drained_.Arm(options_.drain_time);

@@ -8,6 +8,8 @@
 #include "source/access_log/log_writer.h"
 #include "source/admin/admin_server.h"
 #include "source/base/local_ref.h"
+#include "source/bootstrap/bootstrap_config.h"
+#include "source/bootstrap/options.h"
 #include "source/event/event_loop.h"
 #include "source/event/signals.h"
 #include "source/listener/listener_compiler.h"
@@ -15,8 +17,6 @@
 #include "source/listener/route_registry.h"
 #include "source/listener/worker_pool.h"
 #include "source/proxy/route_configuration_type.h"
-#include "source/server/bootstrap_config.h"
-#include "source/server/options.h"
 #include "source/telemetry/server_stats.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/cluster_registry.h"
@@ -31,7 +31,7 @@ enum class State { kInitializing, kLive, kDraining };
 // thread.
 class Server final : private admin::ServerControl {
  public:
-  Server(Options options, std::shared_ptr<const BootstrapConfig> bootstrap);
+  Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap);
   ~Server();
 
   // Binds the static listeners and starts. An error means that nothing serves.
@@ -78,8 +78,8 @@ class Server final : private admin::ServerControl {
   void OnStatsTimer();
   void CountServerStats();
 
-  const Options options_;
-  const std::shared_ptr<const BootstrapConfig> bootstrap_;
+  const bootstrap::Options options_;
+  const std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap_;
   const proxy::LocalNode node_;
   event::EventLoop loop_;
   event::SignalWatcher signals_;

@@ -147,8 +147,8 @@ class AdminFixture : public testing::Test {
   proxy::RouteConfigurationType route_type_{config::DataSourceAccess::kRead};
   listener::RouteRegistry routes_{workers_, stats_, route_type_, subscriptions_};
   listener::ListenerRegistry listeners_{workers_, routes_, logs_, stats_, {}};
-  server::Options options_;
-  server::BootstrapConfig bootstrap_;
+  bootstrap::Options options_;
+  bootstrap::BootstrapConfig bootstrap_;
   FakeServer server_;
   std::function<std::vector<RefusedResource>(std::string_view)> refused_;
   std::unique_ptr<AdminServices> services_;

@@ -17,8 +17,8 @@
 #include "api/linked.h"
 #include "gtest/gtest.h"
 #include "source/base/strings.h"
-#include "source/server/bootstrap_compiler.h"
-#include "source/server/options.h"
+#include "source/bootstrap/bootstrap_compiler.h"
+#include "source/bootstrap/options.h"
 #include "source/server/server.h"
 
 namespace {
@@ -193,21 +193,21 @@ size_t AllocationsOf(const Exchange& exchange) {
   pthread_sigmask(SIG_BLOCK, &terminate, nullptr);
   std::thread server_side([&] { Serve(backend, exchange.request_end, exchange.answer); });
 
-  Options options;
+  bootstrap::Options options;
   options.concurrency = 1;
   // The lines of a run fit the worker's buffers: how those are handed over is the access log's own test.
   options.file_flush_interval = std::chrono::hours(1);
   options.drain_time = std::chrono::seconds(0);
   options.config_yaml = Bootstrap(listen_port, backend_port);
   config::Faults faults;
-  auto loaded = LoadBootstrap(options);
+  auto loaded = bootstrap::LoadBootstrap(options);
   EXPECT_TRUE(loaded.ok()) << loaded.status();
-  auto bootstrap = CompileBootstrap(loaded->message, faults);
-  EXPECT_NE(bootstrap, nullptr) << faults.ToString("bootstrap");
+  auto config = bootstrap::CompileBootstrap(loaded->message, faults);
+  EXPECT_NE(config, nullptr) << faults.ToString("bootstrap");
   allocations = 0;
   bool complete = false;
   {
-    Server server(options, bootstrap);
+    Server server(options, config);
     const absl::Status started = server.Start();
     EXPECT_TRUE(started.ok()) << started;
     std::thread client_side([&] { Exchanges(listen_port, exchange, &complete); });

@@ -19,6 +19,7 @@ _FLOORS = [
     "extensions",
     "listener",
     "xds",
+    "bootstrap",
     "admin",
     "server",
 ]

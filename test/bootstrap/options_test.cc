@@ -1,4 +1,4 @@
-#include "source/server/options.h"
+#include "source/bootstrap/options.h"
 
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 #include "source/base/strings.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 namespace {
 
 absl::StatusOr<ParsedCommandLine> Parse(std::vector<const char*> arguments) {
@@ -191,4 +191,4 @@ TEST(OptionsTest, SomeFlagsOnlyPrint) {
 }
 
 }  // namespace
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap

@@ -1,4 +1,4 @@
-#include "source/server/bootstrap_compiler.h"
+#include "source/bootstrap/bootstrap_compiler.h"
 
 #include <map>
 #include <set>
@@ -14,12 +14,12 @@
 #include "source/config/converters.h"
 #include "source/config/typed_config.h"
 #include "source/config/yaml_loader.h"
+#include "source/listener/listener_compiler.h"
 #include "source/matcher/config.h"
 #include "source/route/cluster_check.h"
-#include "source/listener/listener_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 namespace {
 
 using config::Faults;
@@ -427,4 +427,4 @@ std::shared_ptr<const BootstrapConfig> CompileBootstrap(const Bootstrap& message
   return out;
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap

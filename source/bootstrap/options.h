@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 
 // The command line.
 struct Options {
@@ -64,4 +64,4 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, const char* const* 
 // "1.0.0" and how it was built.
 std::string VersionText();
 
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap

@@ -8,16 +8,16 @@
 
 #include "source/access_log/access_log_config.h"
 #include "source/base/clock.h"
+#include "source/bootstrap/options.h"
 #include "source/config/config_source.h"
 #include "source/config/fault.h"
+#include "source/listener/listener_config.h"
 #include "source/matcher/string_matcher.h"
 #include "source/net/dns_options.h"
-#include "source/listener/listener_config.h"
-#include "source/server/options.h"
 #include "source/telemetry/tag_rules.h"
 #include "source/upstream/cluster_config.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 
 struct AdminConfig {
   listener::ListenAddress address;
@@ -75,4 +75,4 @@ struct BootstrapConfig {
   std::string log_format;
 };
 
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap

@@ -1,4 +1,4 @@
-#include "source/server/bootstrap_compiler.h"
+#include "source/bootstrap/bootstrap_compiler.h"
 
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include "source/base/strings.h"
 #include "source/config/fault.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 namespace {
 
 constexpr std::string_view kHcm =
@@ -283,4 +283,4 @@ TEST_F(BootstrapCompilerTest, OtherFaults) {
 }
 
 }  // namespace
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap

@@ -1,4 +1,4 @@
-#include "source/server/options.h"
+#include "source/bootstrap/options.h"
 
 #include <algorithm>
 #include <functional>
@@ -9,7 +9,7 @@
 #include "source/base/strings.h"
 #include "source/base/version.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 namespace {
 
 struct Flag {
@@ -317,4 +317,4 @@ absl::StatusOr<ParsedCommandLine> ParseCommandLine(int argc, const char* const* 
   return parsed;
 }
 
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap

@@ -6,11 +6,11 @@
 
 #include "absl/status/statusor.h"
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "source/bootstrap/bootstrap_config.h"
+#include "source/bootstrap/options.h"
 #include "source/config/fault.h"
-#include "source/server/bootstrap_config.h"
-#include "source/server/options.h"
 
-namespace nuncio::server {
+namespace nuncio::bootstrap {
 
 struct LoadedBootstrap {
   envoy::config::bootstrap::v3::Bootstrap message;
@@ -29,4 +29,4 @@ absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options);
 std::shared_ptr<const BootstrapConfig> CompileBootstrap(const envoy::config::bootstrap::v3::Bootstrap& message,
                                                         config::Faults& faults);
 
-}  // namespace nuncio::server
+}  // namespace nuncio::bootstrap
