@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include "source/base/logging.h"
 
@@ -26,30 +27,33 @@ int UnreadBytes(int fd) {
 }  // namespace
 
 Connection::Connection(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events, int fd,
-                       const Address& peer, const ConnectionLimits& limits)
+                       const Address& peer, const ConnectionLimits& limits,
+                       std::unique_ptr<TransportSocket> transport)
     : loop_(loop),
       events_(events),
       high_mark_(limits.buffer_limit),
       fd_(fd),
+      handshaking_(transport != nullptr),
       read_size_(kMinReadSize),
       read_buffer_(pool),
       write_buffer_(pool),
       flush_task_(Delegate<void()>::Bind<&Connection::Flush>(this)),
       read_task_(Delegate<void()>::Bind<&Connection::OnReadTask>(this)),
+      transport_(std::move(transport)),
       peer_(peer) {}
 
-Connection::~Connection() { CloseFd(); }
+Connection::~Connection() { Close(); }
 
 std::unique_ptr<Connection> Connection::Connect(event::EventLoop& loop, buffer::SlicePool& pool,
                                                 ConnectionEvents& events, const Address& to,
                                                 const ConnectOptions& options, const ConnectionLimits& limits,
-                                                int* error) {
+                                                std::unique_ptr<TransportSocket> transport, int* error) {
   const int fd = socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     *error = errno;
     return nullptr;
   }
-  auto connection = std::make_unique<Connection>(loop, pool, events, fd, to, limits);
+  auto connection = std::make_unique<Connection>(loop, pool, events, fd, to, limits, std::move(transport));
   if (to.is_ip()) SetNoDelay(fd);
   absl::Status status;
   if (options.keepalive != nullptr && to.is_ip()) status = ApplyKeepalive(fd, *options.keepalive);
@@ -99,6 +103,7 @@ const Address& Connection::local() {
 }
 
 void Connection::OnFdEvents(uint32_t events) {
+  const bool read_event = (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
   if (connecting_) {
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0) return;
     FinishConnect();
@@ -115,18 +120,21 @@ void Connection::OnFdEvents(uint32_t events) {
       return;
     }
   }
+  if (read_event) readable_ = true;
+  if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_end_ = true;
+  if (handshaking_) {
+    // A server speaks second; what it could not write waits for EPOLLOUT.
+    if (read_event || ((events & EPOLLOUT) != 0 && !writable_)) ContinueHandshake();
+    if (fd_ < 0 || handshaking_) return;
+  }
   if ((events & EPOLLOUT) != 0 && !writable_) {
     writable_ = true;
-    if (!write_buffer_.empty() || closing_ || shutdown_wanted_) {
+    if (output_pending() || closing_ || shutdown_wanted_) {
       Flush();
       if (fd_ < 0) return;
     }
   }
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
-    readable_ = true;
-    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_end_ = true;
-    ReadReady();
-  }
+  if (readable_) ReadReady();
 }
 
 void Connection::FinishConnect() {
@@ -139,8 +147,36 @@ void Connection::FinishConnect() {
   }
   connecting_ = false;
   writable_ = true;
+  if (transport_ != nullptr) {
+    ContinueHandshake();
+  } else {
+    OnEstablished();
+  }
+}
+
+void Connection::OnEstablished() {
   events_.OnConnected();
-  if (fd_ >= 0 && !write_buffer_.empty()) FlushSoon();
+  if (fd_ < 0) return;
+  if (output_pending()) FlushSoon();
+  if (closing_ || shutdown_wanted_) loop_.AfterEvent(flush_task_);
+}
+
+void Connection::ContinueHandshake() {
+  if (!attached_) {
+    attached_ = true;
+    transport_->Attach(fd_, loop_, read_buffer_.pool());
+  }
+  const TransportSocket::Result result = transport_->Handshake();
+  writable_ = !result.output;
+  if (result.state == TransportSocket::State::kBlocked) return;
+  if (result.state != TransportSocket::State::kDone) {
+    Fail(CloseReason::kConnectFailed, result.error);
+    return;
+  }
+  handshaking_ = false;
+  // Data may have been read together with the last message of the handshake.
+  readable_ = true;
+  OnEstablished();
 }
 
 void Connection::ReadReady() {
@@ -150,6 +186,7 @@ void Connection::ReadReady() {
     Fail(CloseReason::kConnectFailed, last_error_);
     return;
   }
+  if (handshaking_) return;
   if (redeliver_ && paused_ == 0) {
     redeliver_ = false;
     if (!read_buffer_.empty()) {
@@ -166,22 +203,8 @@ void Connection::ReadReady() {
 }
 
 bool Connection::ReadOnce(size_t* budget) {
-  if (closing_ && write_shut_) {
-    // Lingering: drop what comes.
-    char scrap[16384];
-    const ssize_t n = recv(fd_, scrap, sizeof(scrap), 0);
-    if (n > 0) {
-      const size_t read = std::min(*budget, static_cast<size_t>(n));
-      *budget -= read;
-      return *budget > 0;
-    }
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-      readable_ = errno == EINTR;
-      return false;
-    }
-    Fail(CloseReason::kLinger, 0);
-    return false;
-  }
+  if (closing_ && write_shut_) return DropOnce(budget);
+  if (transport_ != nullptr) return ReadTransport(budget);
   iovec iov[kMaxReadIovecs];
   const size_t count = read_buffer_.ReserveForRead(read_size_, iov, kMaxReadIovecs);
   size_t capacity = 0;
@@ -193,28 +216,12 @@ bool Connection::ReadOnce(size_t* budget) {
   if (n > 0) {
     bytes_read_ += static_cast<size_t>(n);
     *budget -= std::min(*budget, static_cast<size_t>(n));
-    if (static_cast<size_t>(n) < capacity) {
-      // A short read means drained, unless the end is near: then the end is to be read as well.
-      if (!peer_end_) readable_ = false;
-      read_size_ = kMinReadSize;
-    } else {
-      read_size_ = std::min<uint32_t>(read_size_ * 2, kMinReadSize * (kMaxReadIovecs - 1));
-    }
+    AdaptReadSize(static_cast<size_t>(n) < capacity);
     Deliver(false);
     return fd_ >= 0 && readable_ && *budget > 0;
   }
   if (n == 0) {
-    readable_ = false;
-    if (write_error_ != 0 && write_error_ != EPIPE) {
-      // The write took the error that this read would have met.
-      Fail(CloseReason::kRemoteReset, write_error_);
-      return false;
-    }
-    if (!end_delivered_) {
-      end_delivered_ = true;
-      Deliver(true);
-    }
-    if (write_error_ != 0 && fd_ >= 0) Fail(CloseReason::kRemoteReset, write_error_);
+    OnReadEnd();
     return false;
   }
   if (error == EAGAIN) {
@@ -227,10 +234,80 @@ bool Connection::ReadOnce(size_t* budget) {
   return false;
 }
 
+bool Connection::ReadTransport(size_t* budget) {
+  if (end_delivered_) {
+    // The transport's end came before the FIN; nothing that follows means anything.
+    readable_ = false;
+    return false;
+  }
+  const TransportSocket::Result result = transport_->Read(read_buffer_, read_size_);
+  bytes_read_ += result.bytes;
+  *budget -= std::min(*budget, std::max(result.wire_bytes, result.bytes));
+  switch (result.state) {
+    case TransportSocket::State::kDone:
+      break;
+    case TransportSocket::State::kBlocked:
+      readable_ = false;
+      if (write_error_ != 0) Fail(CloseReason::kRemoteReset, write_error_);
+      return false;
+    case TransportSocket::State::kEnd:
+      OnReadEnd();
+      return false;
+    case TransportSocket::State::kFailed:
+      Fail(CloseReason::kRemoteReset, result.error);
+      return false;
+  }
+  if (result.drained || result.wire_bytes > 0) AdaptReadSize(result.drained);
+  if (result.output) loop_.AfterEvent(flush_task_);
+  if (result.bytes > 0) Deliver(false);
+  return fd_ >= 0 && readable_ && *budget > 0;
+}
+
+// Lingering: what comes is dropped.
+bool Connection::DropOnce(size_t* budget) {
+  char scrap[16384];
+  const ssize_t n = recv(fd_, scrap, sizeof(scrap), 0);
+  if (n > 0) {
+    const size_t read = std::min(*budget, static_cast<size_t>(n));
+    *budget -= read;
+    return *budget > 0;
+  }
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    readable_ = errno == EINTR;
+    return false;
+  }
+  Fail(CloseReason::kLinger, 0);
+  return false;
+}
+
+void Connection::OnReadEnd() {
+  readable_ = false;
+  if (write_error_ != 0 && write_error_ != EPIPE) {
+    // The write took the error that this read would have met.
+    Fail(CloseReason::kRemoteReset, write_error_);
+    return;
+  }
+  if (!end_delivered_) {
+    end_delivered_ = true;
+    Deliver(true);
+  }
+  if (write_error_ != 0 && fd_ >= 0) Fail(CloseReason::kRemoteReset, write_error_);
+}
+
+void Connection::AdaptReadSize(bool drained) {
+  if (drained) {
+    // A short read means drained, unless the end is near: then the end is to be read as well.
+    if (!peer_end_) readable_ = false;
+    read_size_ = kMinReadSize;
+  } else {
+    read_size_ = std::min<uint32_t>(read_size_ * 2, kMinReadSize * (kMaxReadIovecs - 1));
+  }
+}
+
 void Connection::Deliver(bool end) { events_.OnData(read_buffer_, end); }
 
 void Connection::FlushSoon() {
-  if (fd_ < 0 || connecting_) return;
+  if (fd_ < 0 || connecting()) return;
   if (write_error_ != 0) {
     write_buffer_.Clear();
     return;
@@ -243,7 +320,16 @@ void Connection::FlushSoon() {
 }
 
 void Connection::Flush() {
-  while (fd_ >= 0 && writable_ && !write_buffer_.empty()) {
+  if (connecting()) {
+    // Where nothing was said nothing can be lost.
+    if (closing_ && write_buffer_.empty()) Fail(CloseReason::kLinger, 0);
+    return;
+  }
+  if (transport_ == nullptr ? FlushPlain() : FlushTransport()) AfterWrite();
+}
+
+bool Connection::FlushPlain() {
+  while (writable_ && !write_buffer_.empty()) {
     iovec iov[kMaxWriteIovecs];
     msghdr message{};
     message.msg_iov = iov;
@@ -262,10 +348,23 @@ void Connection::Flush() {
       writable_ = false;
     } else if (errno != EINTR) {
       OnWriteFailed(errno);
-      return;
+      return false;
     }
   }
-  if (fd_ >= 0) AfterWrite();
+  return true;
+}
+
+bool Connection::FlushTransport() {
+  if (!writable_ || write_error_ != 0) return true;
+  const bool end = (closing_ || shutdown_wanted_) && !write_shut_;
+  const TransportSocket::Result result = transport_->Write(write_buffer_, end);
+  bytes_written_ += result.bytes;
+  if (result.state == TransportSocket::State::kFailed) {
+    OnWriteFailed(result.error != 0 ? result.error : EPROTO);
+    return false;
+  }
+  writable_ = result.state == TransportSocket::State::kDone;
+  return true;
 }
 
 void Connection::OnWriteFailed(int error) {
@@ -284,7 +383,7 @@ void Connection::OnWriteFailed(int error) {
 }
 
 void Connection::AfterWrite() {
-  if (write_buffer_.empty() && (closing_ || shutdown_wanted_) && !write_shut_) {
+  if (!output_pending() && (closing_ || shutdown_wanted_) && !write_shut_) {
     if (closing_ && (linger_ == Duration::zero() || end_delivered_)) {
       Fail(CloseReason::kLinger, 0);
       return;
@@ -330,7 +429,13 @@ void Connection::RedeliverSoon() {
   if (paused_ == 0) loop_.NextTurn(read_task_);
 }
 
-void Connection::Close() { CloseFd(); }
+void Connection::Close() {
+  // Output that is lost must not look like an end.
+  if (fd_ >= 0 && transport_ != nullptr && !connecting() && write_error_ == 0 && !write_shut_ && !output_pending()) {
+    transport_->BeforeClose();
+  }
+  CloseFd();
+}
 
 void Connection::Abort() {
   if (fd_ < 0) return;
@@ -343,7 +448,7 @@ void Connection::CloseAfterFlush(Duration linger) {
   if (fd_ < 0 || closing_) return;
   closing_ = true;
   linger_ = linger;
-  if (connecting_) {
+  if (connecting()) {
     loop_.AfterEvent(flush_task_);
     return;
   }

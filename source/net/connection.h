@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "source/base/clock.h"
@@ -10,13 +11,14 @@
 #include "source/event/event_loop.h"
 #include "source/net/address.h"
 #include "source/net/socket_options.h"
+#include "source/net/transport_socket.h"
 
 namespace nuncio::net {
 
 enum class CloseReason : uint8_t {
   kLocal,          // This side closed.
   kRemoteReset,    // ECONNRESET and the like, in either direction.
-  kConnectFailed,  // The connect was refused or found no way.
+  kConnectFailed,  // The connect was refused or found no way, or the transport's handshake failed, in either role.
   kLinger,         // The end of a lingering close.
 };
 
@@ -24,8 +26,9 @@ enum class CloseReason : uint8_t {
 // EventLoop::DeferDelete.
 class ConnectionEvents {
  public:
+  // A connect succeeded. Over a transport socket: its handshake is done, for accepted connections too; no OnData before.
   virtual void OnConnected() = 0;
-  // Bytes arrived, or the peer's FIN (`end`, once, after all its bytes). What is left in `data` stays, and comes again
+  // Bytes arrived, or the peer's end (`end`, once, after all its bytes): its FIN, or its transport's word for it. What is left in `data` stays, and comes again
   // with the next bytes. Not called while reading is paused.
   virtual void OnData(buffer::Buffer& data, bool end) = 0;
   // The connection is gone: the descriptor is closed. Not called for Close() and destruction by the owner itself.
@@ -43,13 +46,13 @@ struct ConnectionLimits {
   uint32_t buffer_limit = 1024 * 1024;
 };
 
-// A stream socket on its loop with a write buffer and flow control. Output is flushed once after the event that
-// produced it. An idle connection holds no buffer memory. Belongs to one loop's thread.
+// A stream socket on its loop with a write buffer and flow control, plain or over a transport socket. Output is flushed
+// once after the event that produced it. An idle connection holds no buffer memory. Belongs to one loop's thread.
 class Connection final : public event::FdHandler, public event::DeferredDeletable {
  public:
-  // For an accepted, non-blocking descriptor.
+  // For an accepted, non-blocking descriptor. `transport` null: plaintext.
   Connection(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events, int fd, const Address& peer,
-             const ConnectionLimits& limits);
+             const ConnectionLimits& limits, std::unique_ptr<TransportSocket> transport = nullptr);
   ~Connection() override;
 
   // What an outgoing socket is given before it connects.
@@ -62,13 +65,14 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // no socket could be made.
   static std::unique_ptr<Connection> Connect(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events,
                                              const Address& to, const ConnectOptions& options,
-                                             const ConnectionLimits& limits, int* error);
+                                             const ConnectionLimits& limits,
+                                             std::unique_ptr<TransportSocket> transport, int* error);
 
   // Puts the descriptor on the loop. To be called once, for accepted connections after the owner is complete. False when
   // the kernel refuses, as when out of memory.
   bool Start();
 
-  // Append here, then call FlushSoon.
+  // Append here, then call FlushSoon. What is appended before OnConnected is sent after it.
   buffer::Buffer& write_buffer() { return write_buffer_; }
   const buffer::Buffer& write_buffer() const { return write_buffer_; }
   buffer::Buffer& read_buffer() { return read_buffer_; }
@@ -87,15 +91,18 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void Close();
   // With RST instead of FIN.
   void Abort();
-  // After the output is written: FIN, then bytes from the peer are dropped until its FIN or `linger` has passed, so that
+  // After the output is written: the transport's end and FIN, then bytes from the peer are dropped until its FIN or `linger` has passed, so that
   // a RST does not overtake the last answer (RFC 9112 9.6). OnClosed(kLinger) ends it. Zero: close as soon as written.
   void CloseAfterFlush(Duration linger);
-  // FIN after the output; reading goes on.
+  // The transport's end and FIN after the output; reading goes on.
   void ShutdownWriteAfterFlush();
 
   bool closed() const { return fd_ < 0; }
   bool closing() const { return closing_; }
-  bool connecting() const { return connecting_; }
+  // Until OnConnected.
+  bool connecting() const { return connecting_ || handshaking_; }
+  // Something is still to be handed to the kernel.
+  bool output_pending() const { return !write_buffer_.empty() || (transport_ != nullptr && transport_->has_output()); }
   bool above_high_mark() const { return above_high_; }
   // The kernel announced the peer's FIN, RST or an error; what was sent before may still be unread.
   bool peer_ending() const { return peer_end_; }
@@ -106,6 +113,17 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void set_local(const Address& local) { local_ = local; }
   // errno of a failed connect or of the error that ended the connection; 0 when there was none.
   int last_error() const { return last_error_; }
+  // Null for plaintext, and before OnConnected.
+  const SecurityInfo* security() const { return transport_ == nullptr ? nullptr : transport_->security().get(); }
+  // For those who need it longer than the connection lives.
+  std::shared_ptr<const SecurityInfo> shared_security() const {
+    return transport_ == nullptr ? nullptr : transport_->security();
+  }
+  // Why the transport's handshake or the transport itself failed; empty where it did not.
+  std::string_view transport_failure() const {
+    return transport_ == nullptr ? std::string_view() : transport_->failure();
+  }
+  // The owner's bytes, without what a transport adds.
   uint64_t bytes_read() const { return bytes_read_; }
   uint64_t bytes_written() const { return bytes_written_; }
   event::EventLoop& loop() { return loop_; }
@@ -119,11 +137,20 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   static constexpr size_t kMaxReadIovecs = 8;
 
   void FinishConnect();
+  void ContinueHandshake();
+  void OnEstablished();
   void ReadReady();
   // False when nothing more is to be read now.
   bool ReadOnce(size_t* budget);
+  bool ReadTransport(size_t* budget);
+  bool DropOnce(size_t* budget);
+  void OnReadEnd();
+  void AdaptReadSize(bool drained);
   void Deliver(bool end);
   void Flush();
+  // False when the connection was closed, or takes nothing more.
+  bool FlushPlain();
+  bool FlushTransport();
   void AfterWrite();
   void CheckMarks();
   void OnWriteFailed(int error);
@@ -141,8 +168,10 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   int fd_;
   bool registered_ = false;
   bool connecting_ = false;
+  bool handshaking_;
   bool readable_ = false;
   bool peer_end_ = false;       // The kernel announced FIN, RST or an error: read to 0.
+  bool attached_ = false;       // The transport has the descriptor.
   bool end_delivered_ = false;
   bool writable_ = true;
   bool above_high_ = false;
@@ -162,6 +191,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   buffer::Buffer write_buffer_;
   event::TurnTask flush_task_;
   event::TurnTask read_task_;
+  std::unique_ptr<TransportSocket> transport_;
   std::unique_ptr<event::Timer> linger_timer_;  // Only while lingering.
   Address peer_;
   Address local_;

@@ -376,7 +376,7 @@ TEST_F(ConnectionTest, ARefusedConnectIsToldFromTheLoop) {
   connection_->Close();
   int error = 0;
   Recorder events;
-  auto refused = Connection::Connect(loop_, pool_, events, gone, {}, {}, &error);
+  auto refused = Connection::Connect(loop_, pool_, events, gone, {}, {}, nullptr, &error);
   ASSERT_NE(refused, nullptr);
   EXPECT_EQ(events.log, "");
   Turns();

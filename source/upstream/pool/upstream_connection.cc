@@ -40,7 +40,7 @@ void UpstreamConnection::Connect() {
   limits.buffer_limit = shared_->config->per_connection_buffer_limit_bytes;
   int error = 0;
   net_ = net::Connection::Connect(loop(), shared_->services.slices, *this, to, shared_->ConnectOptionsFor(to), limits,
-                                  &error);
+                                  /*transport=*/nullptr, &error);
   if (net_ == nullptr) {
     FailConnect(PoolFailure::kConnectFailure, error);
     return;
