@@ -1,5 +1,6 @@
 #include "api/linked.h"
 
+#include "envoy/admin/v3/certs.pb.h"
 #include "envoy/admin/v3/clusters.pb.h"
 #include "envoy/admin/v3/config_dump.pb.h"
 #include "envoy/admin/v3/config_dump_shared.pb.h"
@@ -42,6 +43,9 @@
 #include "envoy/extensions/regex_engines/v3/google_re2.pb.h"
 #include "envoy/extensions/resource_monitors/downstream_connections/v3/downstream_connections.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
 #include "envoy/service/cluster/v3/cds.pb.h"
 #include "envoy/service/discovery/v3/ads.pb.h"
@@ -49,6 +53,7 @@
 #include "envoy/service/endpoint/v3/eds.pb.h"
 #include "envoy/service/listener/v3/lds.pb.h"
 #include "envoy/service/route/v3/rds.pb.h"
+#include "envoy/service/secret/v3/sds.pb.h"
 #include "envoy/type/matcher/v3/regex.pb.h"
 #include "envoy/type/matcher/v3/string.pb.h"
 #include "envoy/type/v3/percent.pb.h"
@@ -61,6 +66,7 @@ namespace nuncio::api {
 // One message of each file is enough: a file's messages are one object file and one registration.
 void LinkAllMessages() {
   [[maybe_unused]] const void* volatile kept;
+  kept = ::envoy::admin::v3::Certificates::descriptor();
   kept = ::envoy::admin::v3::Clusters::descriptor();
   kept = ::envoy::admin::v3::ConfigDump::descriptor();
   kept = ::envoy::admin::v3::UpdateFailureState::descriptor();
@@ -103,6 +109,9 @@ void LinkAllMessages() {
   kept = ::envoy::extensions::regex_engines::v3::GoogleRE2::descriptor();
   kept = ::envoy::extensions::resource_monitors::downstream_connections::v3::DownstreamConnectionsConfig::descriptor();
   kept = ::envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor();
+  kept = ::envoy::extensions::transport_sockets::tls::v3::TlsParameters::descriptor();
+  kept = ::envoy::extensions::transport_sockets::tls::v3::Secret::descriptor();
+  kept = ::envoy::extensions::transport_sockets::tls::v3::CommonTlsContext::descriptor();
   kept = ::envoy::extensions::upstreams::http::v3::HttpProtocolOptions::descriptor();
   kept = ::envoy::service::discovery::v3::DiscoveryRequest::descriptor();
   kept = ::envoy::type::matcher::v3::RegexMatcher::descriptor();
@@ -118,6 +127,7 @@ void LinkAllMessages() {
   kept = &::descriptor_table_envoy_2fservice_2fendpoint_2fv3_2feds_2eproto;
   kept = &::descriptor_table_envoy_2fservice_2flistener_2fv3_2flds_2eproto;
   kept = &::descriptor_table_envoy_2fservice_2froute_2fv3_2frds_2eproto;
+  kept = &::descriptor_table_envoy_2fservice_2fsecret_2fv3_2fsds_2eproto;
 }
 
 }  // namespace nuncio::api

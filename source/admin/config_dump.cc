@@ -9,6 +9,7 @@
 #include "source/admin/field_mask.h"
 #include "source/admin/json_text.h"
 #include "source/base/strings.h"
+#include "source/config/redactor.h"
 
 namespace nuncio::admin {
 namespace {
@@ -61,6 +62,7 @@ class WholeDump final : public BodySource {
       section_mask_ = mask_.For(*section.head->GetDescriptor());
       if (section_mask_.empty() != mask_.empty()) return NextSection();
       section_mask_.Trim(*section.head);
+      config::Redact(*section.head);
       out += any_section_ ? ",\n  {\n" : "  {\n";
       any_section_ = true;
       AppendTyped(out, *section.head, kConfigIndent);
@@ -80,6 +82,7 @@ class WholeDump final : public BodySource {
       return;
     }
     section_mask_.Below(list.field).Trim(*element);
+    config::Redact(*element);
     if (any_element_) {
       out += ",\n    ";
     } else {
@@ -119,6 +122,7 @@ class ListDump final : public BodySource {
         return false;
       }
       mask_.Trim(*element);
+      config::Redact(*element);
       out += any_ ? ",\n  {\n" : "{\n \"configs\": [\n  {\n";
       any_ = true;
       AppendTyped(out, *element, kConfigIndent);
