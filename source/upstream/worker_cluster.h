@@ -13,6 +13,7 @@
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/pool/cluster_pools.h"
+#include "source/upstream/pool/tcp_connection.h"
 #include "source/upstream/stream_pool.h"
 #include "source/upstream/worker_services.h"
 
@@ -56,6 +57,11 @@ class WorkerCluster final : public event::DeferredDeletable {
   void NewStream(const Host& host, RoutingPriority priority, http::ResponseReceiver& receiver,
                  StreamRequester& requester, PendingStream& pending, bool fresh_connection) {
     pools_.NewStream(host, priority, receiver, requester, pending, fresh_connection);
+  }
+  // As ClusterPools::ConnectTcp, likewise.
+  std::unique_ptr<TcpConnection> ConnectTcp(const Host& host, RoutingPriority priority, TcpReceiver& receiver,
+                                            PoolFailure& failure) {
+    return pools_.ConnectTcp(host, priority, receiver, failure);
   }
   // A retry is about to begin: false where the circuit breaker has none left. To be given back when the retry ended.
   bool TakeRetry(RoutingPriority priority = RoutingPriority::kDefault) {

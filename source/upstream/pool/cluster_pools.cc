@@ -5,6 +5,7 @@
 
 #include "source/upstream/pool/host_pool.h"
 #include "source/upstream/pool/pool_shared.h"
+#include "source/upstream/pool/tcp_connection.h"
 
 namespace nuncio::upstream {
 
@@ -12,8 +13,7 @@ ClusterPools::ClusterPools(std::shared_ptr<const ClusterConfig> config, const Cl
                            const ClusterScopes& scopes, const BindOptions* default_bind,
                            const WorkerServices& services, ConnectionSupplies& supplies)
     : shared_(std::make_shared<PoolShared>(std::move(config), limits, scopes, default_bind, services, supplies)),
-      drop_timer_(services.loop, Delegate<void()>::Bind<&ClusterPools::DropEmptyPools>(this)),
-      empty_task_(Delegate<void()>::Bind<&ClusterPools::OnEmpty>(this)) {}
+      drop_timer_(services.loop, Delegate<void()>::Bind<&ClusterPools::DropEmptyPools>(this)) {}
 
 ClusterPools::~ClusterPools() { CloseAll(); }
 
@@ -40,6 +40,27 @@ HostPool& ClusterPools::MakePool(const Host& host, RoutingPriority priority) {
   return *pool;
 }
 
+std::unique_ptr<TcpConnection> ClusterPools::ConnectTcp(const Host& host, RoutingPriority priority,
+                                                        TcpReceiver& receiver, PoolFailure& failure) {
+  LimitLease& limits = shared_->limits(priority);
+  failure = closed_ ? PoolFailure::kTermination : PoolFailure::kOverflow;
+  if (closed_) return nullptr;
+  if (!limits.Take(Limit::kConnections)) {
+    shared_->traffic.upstream_cx_overflow.Inc();
+    return nullptr;
+  }
+  if (!limits.Take(Limit::kPendingRequests)) {
+    shared_->traffic.upstream_rq_pending_overflow.Inc();
+    limits.Return(Limit::kConnections);
+    return nullptr;
+  }
+  auto connection = std::make_unique<TcpConnection>(shared_, host.shared_from_this(), limits, receiver);
+  tcp_connections_.PushBack(*connection);
+  if (connection->Start()) return connection;
+  failure = PoolFailure::kConnectFailure;
+  return nullptr;
+}
+
 void ClusterPools::OnHostRemoved(const Host& host) {
   if (host.slot() >= pools_.size()) return;
   for (std::unique_ptr<HostPool>& pool : pools_[host.slot()]) {
@@ -62,7 +83,6 @@ void ClusterPools::DrainPool(std::unique_ptr<HostPool>& pool) {
 }
 
 void ClusterPools::OnPoolEmpty(HostPool& pool) {
-  if (shared_->connections == 0 && shared_->pending == 0 && when_empty_) shared_->services.loop.AfterEvent(empty_task_);
   const auto drained =
       std::find_if(draining_.begin(), draining_.end(), [&](const auto& candidate) { return candidate.get() == &pool; });
   if (drained == draining_.end()) {
@@ -104,21 +124,10 @@ void ClusterPools::CloseAll() {
     pool->CloseAll();
     shared_->services.loop.DeferDelete(std::move(pool));
   }
-  if (when_empty_) shared_->services.loop.AfterEvent(empty_task_);
+  while (TcpConnection* connection = tcp_connections_.front()) connection->Terminate();
 }
 
 bool ClusterPools::empty() const { return shared_->connections == 0 && shared_->pending == 0; }
-
-void ClusterPools::NotifyWhenEmpty(Delegate<void()> callback) {
-  when_empty_ = callback;
-  if (empty()) shared_->services.loop.AfterEvent(empty_task_);
-}
-
-void ClusterPools::OnEmpty() {
-  if (!empty() || !when_empty_) return;
-  const Delegate<void()> callback = std::exchange(when_empty_, {});
-  callback();
-}
 
 LimitLease& ClusterPools::limits(RoutingPriority priority) { return shared_->limits(priority); }
 

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "source/base/delegate.h"
+#include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/host.h"
@@ -17,13 +17,15 @@
 namespace nuncio::upstream {
 
 class HostPool;
+class TcpConnection;
+class TcpReceiver;
 struct PoolShared;
 
 // The connections of one thread to one cluster: a pool for each host and priority that was asked for. Belongs to its
 // thread.
 //
-// Of the statistics these are counted here: all `upstream_cx_*` but upstream_cx_none_healthy, upstream_rq_active,
-// upstream_rq_pending_*, upstream_rq_cancelled (of requests that still waited), `upstream_flow_control_*`, `http1.*`,
+// Of the statistics these are counted here: all `upstream_cx_*` but upstream_cx_none_healthy, upstream_rq_active, of TCP
+// connections upstream_rq_total, upstream_rq_pending_*, upstream_rq_cancelled (of requests that still waited), `upstream_flow_control_*`, `http1.*`,
 // of `http2.*` goaway_received, keepalive_timeout and streams_active, `circuit_breakers.*`; and of the host's: cx_*,
 // rq_total, rq_active. The rest of `upstream_rq*`, and the host's rq_success, rq_error and rq_timeout, is the
 // requester's.
@@ -45,8 +47,13 @@ class ClusterPools {
   void NewStream(const Host& host, RoutingPriority priority, http::ResponseReceiver& receiver,
                  StreamRequester& requester, PendingStream& pending, bool fresh_connection);
 
+  // A TCP connection to `host` for `receiver`, which hears what becomes of it, from the loop. The caller owns it; see
+  // TcpConnection. Null: there is none to be had, and `failure` says why.
+  std::unique_ptr<TcpConnection> ConnectTcp(const Host& host, RoutingPriority priority, TcpReceiver& receiver,
+                                            PoolFailure& failure);
+
   // A host is no longer a member. Its idle connections close; requests under way and waiting are served, then the
-  // rest closes.
+  // rest closes. TCP connections live on.
   void OnHostRemoved(const Host& host);
   // The same for all hosts: requests from now on get new connections. For a cluster that goes away, or with
   // close_connections_on_host_set_change.
@@ -57,8 +64,6 @@ class ClusterPools {
 
   // Nothing connected, connecting or waiting.
   bool empty() const;
-  // Calls back once, when it is or becomes so, from the loop; it may destroy this object.
-  void NotifyWhenEmpty(Delegate<void()> callback);
 
   // Limits that requesters use themselves: kRetries.
   LimitLease& limits(RoutingPriority priority);
@@ -75,15 +80,13 @@ class ClusterPools {
   // From pools: nothing is left in it.
   void OnPoolEmpty(HostPool& pool);
   void DropEmptyPools();
-  void OnEmpty();
 
   const std::shared_ptr<PoolShared> shared_;
   // By Host::slot().
   std::vector<PoolsOfHost> pools_;
   std::vector<std::unique_ptr<HostPool>> draining_;
+  IntrusiveList<TcpConnection> tcp_connections_;
   event::Timer drop_timer_;
-  event::TurnTask empty_task_;
-  Delegate<void()> when_empty_;
   bool closed_ = false;
 };
 

@@ -29,7 +29,7 @@ HostPool::HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, Host
 
 HostPool::~HostPool() { NUNCIO_ASSERT(empty()); }
 
-void HostPool::Attach(UpstreamConnection& connection, http::ResponseReceiver& receiver, StreamRequester& requester) {
+void HostPool::Attach(HttpConnection& connection, http::ResponseReceiver& receiver, StreamRequester& requester) {
   if (!limits_.Take(Limit::kRequests)) [[unlikely]] {
     shared_->traffic.upstream_rq_pending_overflow.Inc();
     requester.OnStreamFailed(PoolFailure::kOverflow, {}, *host_);
@@ -76,14 +76,14 @@ void HostPool::OnPendingCancelled(PendingStream& pending) {
   FinishIfDrained();
 }
 
-PendingStream* HostPool::FirstFor(const UpstreamConnection& connection) {
+PendingStream* HostPool::FirstFor(const HttpConnection& connection) {
   PendingStream* pending = pending_.front();
   if (connection.fresh() || fresh_pending_ == 0) return pending;
   while (pending != nullptr && pending->fresh_connection_) pending = pending_.Next(*pending);
   return pending;
 }
 
-void HostPool::Serve(UpstreamConnection& connection) {
+void HostPool::Serve(HttpConnection& connection) {
   while (connection.CanOpenStream()) {
     PendingStream* pending = FirstFor(connection);
     if (pending == nullptr) return;
@@ -144,14 +144,14 @@ bool HostPool::TakeConnectionUnit() {
 }
 
 bool HostPool::CloseOldestIdle() {
-  UpstreamConnection* connection = ready_.back();
+  HttpConnection* connection = ready_.back();
   if (connection == nullptr || !connection->idle()) return false;
-  connection->Close(UpstreamConnection::Side::kLocal);
+  connection->Close(HttpConnection::Side::kLocal);
   return true;
 }
 
 void HostPool::Open() {
-  std::unique_ptr<UpstreamConnection> made;
+  std::unique_ptr<HttpConnection> made;
   if (shared_->config->protocol == UpstreamProtocol::kHttp1) {
     made = std::make_unique<Http1Connection>(*this, shared_);
     shared_->traffic.upstream_cx_http1_total.Inc();
@@ -159,24 +159,23 @@ void HostPool::Open() {
     made = std::make_unique<Http2Connection>(*this, shared_);
     shared_->traffic.upstream_cx_http2_total.Inc();
   }
-  UpstreamConnection& connection = *made.release();
+  HttpConnection& connection = *made.release();
   connecting_.PushBack(connection);
   ++connecting_count_;
   ++connections_;
-  ++shared_->connections;
   connection.Connect();
 }
 
-void HostPool::OnConnected(UpstreamConnection& connection) {
-  connection.ListNode<UpstreamConnection>::Unlink();
+void HostPool::OnConnected(HttpConnection& connection) {
+  connection.ListNode<HttpConnection>::Unlink();
   --connecting_count_;
   expected_streams_ = std::max(1u, connection.max_streams());
   OnReady(connection, false);
 }
 
-void HostPool::OnReady(UpstreamConnection& connection, bool was_ready) {
+void HostPool::OnReady(HttpConnection& connection, bool was_ready) {
   if (!was_ready) {
-    connection.ListNode<UpstreamConnection>::Unlink();
+    connection.ListNode<HttpConnection>::Unlink();
     ready_.PushFront(connection);
   }
   if (pending_count_ > 0) {
@@ -187,16 +186,15 @@ void HostPool::OnReady(UpstreamConnection& connection, bool was_ready) {
   FinishIfDrained();
 }
 
-void HostPool::OnBusy(UpstreamConnection& connection) {
-  connection.ListNode<UpstreamConnection>::Unlink();
+void HostPool::OnBusy(HttpConnection& connection) {
+  connection.ListNode<HttpConnection>::Unlink();
   busy_.PushBack(connection);
 }
 
-void HostPool::Forget(UpstreamConnection& connection) {
+void HostPool::Forget(HttpConnection& connection) {
   if (!connection.connected()) --connecting_count_;
-  connection.ListNode<UpstreamConnection>::Unlink();
+  connection.ListNode<HttpConnection>::Unlink();
   --connections_;
-  --shared_->connections;
   limits_.Return(Limit::kConnections);
   shared_->services.loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(&connection));
 }
@@ -224,8 +222,8 @@ void HostPool::Drain() {
 
 void HostPool::FinishIfDrained() {
   if (draining_ && pending_count_ == 0) {
-    while (UpstreamConnection* connection = connecting_.front()) connection->Drain();
-    while (UpstreamConnection* connection = ready_.front()) connection->Drain();
+    while (HttpConnection* connection = connecting_.front()) connection->Drain();
+    while (HttpConnection* connection = ready_.front()) connection->Drain();
   }
   if (!empty()) return;
   empty_since_ = shared_->services.loop.now();
@@ -233,7 +231,7 @@ void HostPool::FinishIfDrained() {
 }
 
 void HostPool::CloseEach(Connections& connections) {
-  while (UpstreamConnection* connection = connections.front()) connection->Close(UpstreamConnection::Side::kLocal);
+  while (HttpConnection* connection = connections.front()) connection->Close(HttpConnection::Side::kLocal);
 }
 
 void HostPool::CloseAll() {

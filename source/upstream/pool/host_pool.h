@@ -9,7 +9,7 @@
 #include "source/event/event_loop.h"
 #include "source/upstream/host.h"
 #include "source/upstream/pool/pool_shared.h"
-#include "source/upstream/pool/upstream_connection.h"
+#include "source/upstream/pool/http_connection.h"
 #include "source/upstream/stream_pool.h"
 
 namespace nuncio::upstream {
@@ -29,7 +29,7 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
 
   void NewStream(http::ResponseReceiver& receiver, StreamRequester& requester, PendingStream& pending,
                  bool fresh_connection) {
-    UpstreamConnection* connection = fresh_connection ? nullptr : ready_.front();
+    HttpConnection* connection = fresh_connection ? nullptr : ready_.front();
     if (connection != nullptr) [[likely]] {
       Attach(*connection, receiver, requester);
     } else {
@@ -48,31 +48,31 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   MonotonicTime empty_since() const { return empty_since_; }
 
   // From its connections.
-  void OnConnected(UpstreamConnection& connection);
+  void OnConnected(HttpConnection& connection);
   // The connection takes streams; `was_ready`: and already did, but one of them ended.
-  void OnReady(UpstreamConnection& connection, bool was_ready);
+  void OnReady(HttpConnection& connection, bool was_ready);
   // The connection takes no stream now.
-  void OnBusy(UpstreamConnection& connection);
+  void OnBusy(HttpConnection& connection);
   void OnStreamEnded() { limits_.Return(Limit::kRequests); }
   void OnMaxStreams(uint32_t streams) { expected_streams_ = streams > 0 ? streams : 1; }
   // The connection is closed and no longer the pool's.
-  void Forget(UpstreamConnection& connection);
+  void Forget(HttpConnection& connection);
   // After Forget, when the streams of the connection have been reset.
   void OnConnectionClosed();
   void OnConnectFailed(PoolFailure failure, std::string_view details);
 
  private:
-  using Connections = IntrusiveList<UpstreamConnection>;
+  using Connections = IntrusiveList<HttpConnection>;
 
-  void Attach(UpstreamConnection& connection, http::ResponseReceiver& receiver, StreamRequester& requester);
+  void Attach(HttpConnection& connection, http::ResponseReceiver& receiver, StreamRequester& requester);
   void Wait(http::ResponseReceiver& receiver, StreamRequester& requester, PendingStream& pending,
             bool fresh_connection);
   void OnPendingCancelled(PendingStream& pending) override;
   // Takes the request out of the queue's accounts; it must be unlinked.
   void LeaveQueue(PendingStream& pending);
   // The first that this connection may serve.
-  PendingStream* FirstFor(const UpstreamConnection& connection);
-  void Serve(UpstreamConnection& connection);
+  PendingStream* FirstFor(const HttpConnection& connection);
+  void Serve(HttpConnection& connection);
   void FailPending(size_t count, bool fresh_only, PoolFailure failure, std::string_view details);
   void EnsureConnections();
   bool TakeConnectionUnit();

@@ -4,16 +4,16 @@
 #include <utility>
 
 #include "source/http/h1/client_codec.h"
-#include "source/upstream/pool/upstream_connection.h"
+#include "source/upstream/pool/http_connection.h"
 
 namespace nuncio::upstream {
 
 // HTTP/1.1: one request at a time, and another one only after an exchange that both sides ended cleanly and that left
 // nothing behind. Whatever the host sends unasked ends the connection, lest it be taken for an answer.
-class Http1Connection final : public UpstreamConnection {
+class Http1Connection final : public HttpConnection {
  public:
   Http1Connection(HostPool& pool, std::shared_ptr<PoolShared> shared)
-      : UpstreamConnection(pool, std::move(shared)) {}
+      : HttpConnection(pool, std::move(shared)) {}
 
   uint32_t max_streams() const override { return 1; }
 

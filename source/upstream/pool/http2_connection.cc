@@ -5,7 +5,7 @@
 namespace nuncio::upstream {
 
 Http2Connection::Http2Connection(HostPool& pool, std::shared_ptr<PoolShared> shared)
-    : UpstreamConnection(pool, std::move(shared)),
+    : HttpConnection(pool, std::move(shared)),
       keepalive_timer_(loop(), Delegate<void()>::Bind<&Http2Connection::OnKeepaliveTimer>(this)) {}
 
 std::unique_ptr<http::ClientCodec> Http2Connection::MakeCodec(net::Connection& connection) {

@@ -4,12 +4,12 @@
 
 #include "source/event/event_loop.h"
 #include "source/http/h2/h2_client_codec.h"
-#include "source/upstream/pool/upstream_connection.h"
+#include "source/upstream/pool/http_connection.h"
 
 namespace nuncio::upstream {
 
 // HTTP/2: as many requests at once as both sides allow, until GOAWAY. Pings tell whether the peer is still there.
-class Http2Connection final : public UpstreamConnection, private http::h2::PongReceiver {
+class Http2Connection final : public HttpConnection, private http::h2::PongReceiver {
  public:
   Http2Connection(HostPool& pool, std::shared_ptr<PoolShared> shared);
 

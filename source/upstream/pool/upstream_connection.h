@@ -2,12 +2,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string_view>
 
-#include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
-#include "source/http/codec.h"
 #include "source/net/connection.h"
 #include "source/upstream/host.h"
 #include "source/upstream/pool/pool_shared.h"
@@ -15,137 +12,72 @@
 
 namespace nuncio::upstream {
 
-class HostPool;
-
-// One connection to an upstream host: socket, client codec, and the times after which it ends. It counts what happens
-// to it and tells its pool, which decides who gets it. A protocol derives from it. Belongs to its thread; owned by its
-// pool's lists, and once closed by the loop, which destroys it at the end of the turn.
-class UpstreamConnection : public event::DeferredDeletable,
-                           public ListNode<UpstreamConnection>,
-                           private net::ConnectionEvents,
-                           protected http::ClientConnectionEvents {
+// One connection to an upstream host, whatever is spoken over it: the socket, the time it has to connect, and what is
+// counted of it. Derived from by what uses the socket. Belongs to its thread; destroyed only through
+// EventLoop::DeferDelete.
+class UpstreamConnection : public event::DeferredDeletable, protected net::ConnectionEvents {
  public:
-  // Ready and busy alternate. Any may be followed by closed; nothing follows that.
-  enum class State : uint8_t {
-    kConnecting,
-    kReady,     // Takes a stream now.
-    kBusy,      // Has as many streams as it can carry.
-    kDraining,  // Takes no more streams, and closes with the last of those it has.
-    kClosing,   // Without streams; a last frame is on its way out.
-    kClosed,
-  };
   enum class Side : uint8_t { kLocal, kRemote };
 
   ~UpstreamConnection() override;
 
-  // Begins to connect. The pool hears OnConnected or OnConnectFailed; the latter maybe from within this call, where not
-  // even a socket could be made.
+ protected:
+  // Counts the connection, which is to be told of by CountEnd.
+  UpstreamConnection(std::shared_ptr<PoolShared> shared, HostPtr host);
+
+  // Begins to connect. OnReady or OnConnectFailed follows, unless it is closed before; the latter maybe from within this
+  // call, where not even a socket could be made.
   void Connect();
 
-  // Gives a stream to the requester. Legal while CanOpenStream().
-  void OpenStream(http::ResponseReceiver& receiver, StreamRequester& requester);
-  bool CanOpenStream() const { return state_ == State::kReady; }
+  // The connection is there.
+  virtual void OnReady() = 0;
+  // It will not be. The socket is closed, CountEnd is to be called. `details` is text for
+  // %UPSTREAM_TRANSPORT_FAILURE_REASON%, valid during the call.
+  virtual void OnConnectFailed(PoolFailure failure, std::string_view details) = 0;
+  // The socket is gone after it had been connected.
+  virtual void OnLost(net::CloseReason reason) = 0;
+  // The timer that the connect no longer needs.
+  virtual void OnTimer() = 0;
 
-  // No more streams; closes when there is none left.
-  void Drain();
-  // At once. Streams are reset with kConnectionClosed.
-  void Close(Side side) { CloseWith(side, streams_ > 0); }
+  // Once, when the connection is over. `cut_off`: something was under way.
+  void CountEnd(Side side, bool cut_off);
+  // Brings the counts of bytes up to date.
+  void CountBytes();
 
-  State state() const { return state_; }
-  bool connected() const { return codec_ != nullptr; }
-  bool idle() const { return streams_ == 0; }
-  // It is being offered for the first time, by OnConnected: no request used it, nor was it left alone so far.
-  bool fresh() const { return fresh_; }
-  // How many streams it carries at once.
-  virtual uint32_t max_streams() const = 0;
-
- protected:
-  UpstreamConnection(HostPool& pool, std::shared_ptr<PoolShared> shared);
-
-  virtual std::unique_ptr<http::ClientCodec> MakeCodec(net::Connection& connection) = 0;
-  // The handshake is done and nobody waits for a stream.
-  virtual void OnConnectedUnused() {}
-  // Right before a stream is opened, and whenever bytes arrived.
-  virtual void BeforeStream() {}
-  virtual void OnBytes() {}
-  // Input while no stream is open. False: that is not allowed, and the connection is to be closed.
-  virtual bool AllowsInputWhileIdle() const = 0;
-  virtual void CountForbiddenInput() {}
-  virtual void CountProtocolError() {}
-  // The codec refused further input: whether because of what the input was, or because the exchange was the last one.
-  virtual bool InputWasFaulty() const = 0;
-  // Input ended: whether the streams that were open ended only by that.
-  virtual bool ExchangeCutOff() const = 0;
-  // After a stream ended: whether further ones may follow, now or later. `leftover`: bytes nobody asked for are there,
-  // or the peer said it is leaving.
-  virtual bool Reusable(bool leftover) = 0;
-  // Why it is not.
-  virtual void CountNotReusable() {}
-  // A farewell to be written before a connection without streams is closed. False: none is.
-  virtual bool SayGoodbye() { return false; }
-
-  void OnOutput() override { net_->FlushSoon(); }
-  void OnPauseReading(bool pause) override;
-  void OnMaxStreams(uint32_t streams) override;
-  void OnGoAway() override;
-  void OnStreamClosed() override;
-
-  http::ClientCodec& codec() { return *codec_; }
+  bool connected() const { return connected_; }
+  // Null where not even a socket could be made.
+  net::Connection* net() { return net_.get(); }
+  event::Timer& timer() { return timer_; }
+  const HostPtr& host() const { return host_; }
+  HostStats& host_stats() { return host_stats_; }
   PoolShared& shared() { return *shared_; }
   event::EventLoop& loop() { return shared_->services.loop; }
-  size_t streams() const { return streams_; }
+  telemetry::ClusterTrafficStats& traffic() { return shared_->traffic; }
 
- private:
-  void OnConnected() override;
-  void OnData(buffer::Buffer& data, bool end) override;
-  void OnClosed(net::CloseReason reason) override;
   void OnWriteBufferHigh() override;
   void OnWriteBufferLow() override;
 
+ private:
+  void OnConnected() final;
+  void OnClosed(net::CloseReason reason) final;
   void FailConnect(PoolFailure failure, int error);
-  void OnFaultyInput(bool had_streams);
-  // Decides anew what the connection is good for, after streams ended or the codec said something.
-  void Settle();
-  void SettleSoon();
-  void CloseUnused();
-  void CloseAfterFlush();
-  // After the socket is gone: counts, leaves the pool's lists, resets what streams there are.
-  // `cut_off`: streams were open when it happened.
-  void Finish(Side side, bool cut_off);
-  void CloseWith(Side side, bool cut_off);
-  void ArmIdleTimer();
-  void CountBytes();
+  void OnTimeout();
   void CountBuffered(int64_t read, int64_t written);
-  void OnTimer();
-  void OnMaxDuration();
-  telemetry::ClusterTrafficStats& traffic() { return shared_->traffic; }
 
   // Constant after construction.
   const std::shared_ptr<PoolShared> shared_;
-  HostPool& pool_;
   const HostPtr host_;
   HostStats& host_stats_;
+  const MonotonicTime began_;
 
   // Owned by the loop.
-  State state_ = State::kConnecting;
-  bool fresh_ = false;
-  bool dispatching_ = false;
-  bool settle_wanted_ = false;
-  bool reading_paused_ = false;
-  size_t streams_ = 0;
-  uint32_t requests_ = 0;
-  MonotonicTime began_;
-  StreamConnection info_;
+  bool connected_ = false;
   uint64_t counted_read_ = 0;
   uint64_t counted_written_ = 0;
   int64_t counted_read_buffered_ = 0;
   int64_t counted_write_buffered_ = 0;
   std::unique_ptr<net::Connection> net_;
-  std::unique_ptr<http::ClientCodec> codec_;  // Made when connected. Writes to net_'s buffer.
-  event::TurnTask settle_task_;
-  // Connecting, idle, and closing, whichever it is.
   event::Timer timer_;
-  std::optional<event::Timer> max_duration_timer_;
 };
 
 }  // namespace nuncio::upstream

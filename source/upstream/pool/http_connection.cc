@@ -1,0 +1,255 @@
+#include "source/upstream/pool/http_connection.h"
+
+#include <utility>
+
+#include "source/upstream/pool/host_pool.h"
+
+namespace nuncio::upstream {
+
+HttpConnection::HttpConnection(HostPool& pool, std::shared_ptr<PoolShared> shared_in)
+    : UpstreamConnection(std::move(shared_in), pool.host()),
+      pool_(pool),
+      settle_task_(Delegate<void()>::Bind<&HttpConnection::Settle>(this)) {
+  info_.host = host().get();
+  info_.connection_id = shared().supplies.NextConnectionId();
+}
+
+HttpConnection::~HttpConnection() = default;
+
+void HttpConnection::OnReady() {
+  codec_ = MakeCodec(*net());
+  info_.local = net()->local();
+  info_.protocol = codec_->protocol();
+  if (shared().config->http.max_connection_duration > Duration::zero()) {
+    max_duration_timer_.emplace(loop(), Delegate<void()>::Bind<&HttpConnection::OnMaxDuration>(this));
+    max_duration_timer_->Arm(shared().config->http.max_connection_duration);
+  }
+  state_ = State::kReady;
+  ArmIdleTimer();
+  fresh_ = true;
+  pool_.OnConnected(*this);
+  fresh_ = false;
+  if (state_ == State::kReady && requests_ == 0) OnConnectedUnused();
+}
+
+void HttpConnection::ArmIdleTimer() {
+  if (streams_ == 0 && shared().config->http.idle_timeout > Duration::zero()) {
+    timer().Arm(shared().config->http.idle_timeout);
+  }
+}
+
+void HttpConnection::OpenStream(http::ResponseReceiver& receiver, StreamRequester& requester) {
+  if (streams_ == 0) timer().Disarm();
+  BeforeStream();
+  // A connection that stayed alone for a while, even if never used, may be one that the host is about to close.
+  info_.reused = streams_ == 0 && !fresh_;
+  ++streams_;
+  ++requests_;
+  traffic().upstream_rq_active.Inc();
+  host_stats().rq_total.Inc();
+  host_stats().rq_active.Inc();
+  if (shared().http2_stats != nullptr) shared().http2_stats->streams_active.Inc();
+  http::RequestSender& sender = codec_->NewStream(receiver);
+  const uint32_t max_requests = shared().config->http.max_requests_per_connection;
+  if (max_requests != 0 && requests_ >= max_requests) {
+    traffic().upstream_cx_max_requests.Inc();
+    state_ = State::kDraining;
+    pool_.OnBusy(*this);
+  } else if (!codec_->can_open_stream()) {
+    state_ = State::kBusy;
+    pool_.OnBusy(*this);
+  }
+  requester.OnStreamReady(sender, info_);
+}
+
+void HttpConnection::OnStreamClosed() {
+  if (streams_ == 0) return;
+  --streams_;
+  traffic().upstream_rq_active.Dec();
+  host_stats().rq_active.Dec();
+  if (shared().http2_stats != nullptr) shared().http2_stats->streams_active.Dec();
+  pool_.OnStreamEnded();
+  SettleSoon();
+}
+
+void HttpConnection::SettleSoon() {
+  if (state_ == State::kClosing || state_ == State::kClosed) return;
+  // What the peer sent with the end of an answer must be seen before the connection is given to anybody; and a
+  // requester is not called from within another one's call.
+  if (dispatching_) {
+    settle_wanted_ = true;
+  } else {
+    loop().AfterEvent(settle_task_);
+  }
+}
+
+void HttpConnection::Settle() {
+  settle_wanted_ = false;
+  if (state_ == State::kClosing || state_ == State::kClosed || state_ == State::kConnecting) return;
+  const bool leftover = !net()->read_buffer().empty() || net()->peer_ending();
+  if (state_ != State::kDraining && !Reusable(leftover)) {
+    CountNotReusable();
+    state_ = State::kDraining;
+    pool_.OnBusy(*this);
+  }
+  if (state_ == State::kDraining) {
+    if (streams_ == 0) CloseUnused();
+    return;
+  }
+  ArmIdleTimer();
+  const bool was_ready = state_ == State::kReady;
+  if (!codec_->can_open_stream()) {
+    state_ = State::kBusy;
+    if (was_ready) pool_.OnBusy(*this);
+    return;
+  }
+  state_ = State::kReady;
+  pool_.OnReady(*this, was_ready);
+}
+
+void HttpConnection::Drain() {
+  if (state_ == State::kClosing || state_ == State::kClosed) return;
+  if (state_ == State::kConnecting || streams_ == 0) {
+    CloseUnused();
+    return;
+  }
+  if (state_ == State::kDraining) return;
+  state_ = State::kDraining;
+  pool_.OnBusy(*this);
+}
+
+void HttpConnection::CloseUnused() {
+  if (codec_ == nullptr || !SayGoodbye()) {
+    Close(Side::kLocal);
+  } else {
+    CloseAfterFlush();
+  }
+}
+
+void HttpConnection::CloseAfterFlush() {
+  state_ = State::kClosing;
+  pool_.OnBusy(*this);
+  // A peer that does not read must not keep the connection.
+  timer().Arm(shared().config->connect_timeout);
+  net()->CloseAfterFlush(Duration::zero());
+}
+
+void HttpConnection::CloseWith(Side side, bool cut_off) {
+  if (state_ == State::kClosed) return;
+  CountBytes();
+  if (net() != nullptr) net()->Close();
+  Finish(side, cut_off);
+  pool_.OnConnectionClosed();
+}
+
+void HttpConnection::Finish(Side side, bool cut_off) {
+  state_ = State::kClosed;
+  if (max_duration_timer_.has_value()) max_duration_timer_->Disarm();
+  settle_task_.Cancel();
+  CountEnd(side, cut_off);
+  // Out of the pool first: who hears of a reset may ask for another stream at once.
+  pool_.Forget(*this);
+  if (codec_ != nullptr) codec_->OnConnectionClosed();
+  while (streams_ > 0) OnStreamClosed();
+}
+
+void HttpConnection::OnConnectFailed(PoolFailure failure, std::string_view details) {
+  Finish(failure == PoolFailure::kConnectTimeout ? Side::kLocal : Side::kRemote, false);
+  pool_.OnConnectFailed(failure, details);
+}
+
+void HttpConnection::OnData(buffer::Buffer& data, bool end) {
+  if (state_ == State::kClosing) {
+    data.Clear();
+    return;
+  }
+  OnBytes();
+  if (streams_ == 0 && (end || !AllowsInputWhileIdle())) {
+    if (!data.empty()) CountForbiddenInput();
+    Close(Side::kRemote);
+    return;
+  }
+  const bool had_streams = streams_ > 0;
+  dispatching_ = true;
+  const bool good = data.empty() || codec_->Dispatch(data);
+  if (good && end && state_ != State::kClosed) codec_->OnEndOfInput();
+  dispatching_ = false;
+  if (state_ == State::kClosed) return;
+  CountBytes();
+  if (!good && InputWasFaulty()) {
+    OnFaultyInput(had_streams);
+  } else if (end) {
+    CloseWith(Side::kRemote, had_streams && ExchangeCutOff());
+  } else if (settle_wanted_ || !good) {
+    Settle();
+  }
+}
+
+void HttpConnection::OnFaultyInput(bool had_streams) {
+  traffic().upstream_cx_protocol_error.Inc();
+  CountProtocolError();
+  // HTTP/2 says why (RFC 9113 5.4.1); of an HTTP/1 request nothing more is to be sent.
+  if (codec_->protocol() == http::Protocol::kHttp2 && streams_ == 0) {
+    CloseAfterFlush();
+  } else {
+    CloseWith(Side::kLocal, had_streams);
+  }
+}
+
+void HttpConnection::OnLost(net::CloseReason reason) {
+  Finish(reason == net::CloseReason::kRemoteReset ? Side::kRemote : Side::kLocal, streams_ > 0);
+  pool_.OnConnectionClosed();
+}
+
+void HttpConnection::OnWriteBufferHigh() {
+  UpstreamConnection::OnWriteBufferHigh();
+  codec_->OnSendBufferHigh();
+}
+
+void HttpConnection::OnWriteBufferLow() {
+  UpstreamConnection::OnWriteBufferLow();
+  codec_->OnSendBufferLow();
+}
+
+void HttpConnection::OnPauseReading(bool pause) {
+  if (pause == reading_paused_) return;
+  reading_paused_ = pause;
+  if (pause) {
+    traffic().upstream_flow_control_paused_reading_total.Inc();
+    net()->PauseReading();
+  } else {
+    traffic().upstream_flow_control_resumed_reading_total.Inc();
+    net()->ResumeReading();
+  }
+}
+
+void HttpConnection::OnMaxStreams(uint32_t streams) {
+  pool_.OnMaxStreams(streams);
+  SettleSoon();
+}
+
+void HttpConnection::OnGoAway() {
+  traffic().upstream_cx_close_notify.Inc();
+  if (shared().http2_stats != nullptr) shared().http2_stats->goaway_received.Inc();
+  if (state_ == State::kReady || state_ == State::kBusy) {
+    state_ = State::kDraining;
+    pool_.OnBusy(*this);
+  }
+  SettleSoon();
+}
+
+void HttpConnection::OnTimer() {
+  if (state_ == State::kClosing) {
+    Close(Side::kLocal);
+  } else if (streams_ == 0) {
+    traffic().upstream_cx_idle_timeout.Inc();
+    CloseUnused();
+  }
+}
+
+void HttpConnection::OnMaxDuration() {
+  traffic().upstream_cx_max_duration_reached.Inc();
+  Drain();
+}
+
+}  // namespace nuncio::upstream
