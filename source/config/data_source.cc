@@ -1,50 +1,13 @@
 #include "source/config/data_source.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "source/base/strings.h"
+#include "source/config/file_content.h"
 
 namespace nuncio::config {
-namespace {
-
-// Reads a regular file of at most `max_size` bytes. A FIFO or device, which might block or never end, is refused.
-std::optional<std::string> ReadRegularFile(const std::string& path, size_t max_size, Faults& faults) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
-    faults.Add("filename", ToStd(ErrnoStatus(errno, StrCat("cannot open ", Quote(path))).message()));
-    return std::nullopt;
-  }
-  struct stat about {};
-  std::optional<std::string> content;
-  if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
-    faults.Add("filename", StrCat(Quote(path), " is not a regular file"));
-  } else {
-    content.emplace();
-    char chunk[16384];
-    // One byte more than allowed tells a larger file, also one that grows meanwhile.
-    while (content->size() <= max_size) {
-      const ssize_t got = read(fd, chunk, std::min(sizeof(chunk), max_size + 1 - content->size()));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        faults.Add("filename", ToStd(ErrnoStatus(errno, StrCat("cannot read ", Quote(path))).message()));
-        content.reset();
-        break;
-      }
-      if (got == 0) break;
-      content->append(chunk, static_cast<size_t>(got));
-    }
-  }
-  close(fd);
-  return content;
-}
-
-}  // namespace
 
 std::optional<std::string> ReadDataSource(const envoy::config::core::v3::DataSource& source, size_t max_size,
                                           DataSourceAccess access, Faults& faults) {
@@ -59,9 +22,12 @@ std::optional<std::string> ReadDataSource(const envoy::config::core::v3::DataSou
         return std::nullopt;
       }
       if (access == DataSourceAccess::kNamesOnly) return std::string();
-      max_size = std::min(max_size, kMaxDataSourceFileSize);
-      content = ReadRegularFile(source.filename(), max_size, faults);
-      if (!content.has_value()) return std::nullopt;
+      if (auto file = ReadRegularFile(source.filename(), std::min(max_size, kMaxDataSourceFileSize)); file.ok()) {
+        content = std::move(file->bytes);
+      } else {
+        faults.Add(field, ToStd(file.status().message()));
+        return std::nullopt;
+      }
       break;
     case Source::kInlineBytes:
       field = "inline_bytes";

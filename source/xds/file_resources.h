@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "source/config/config_source.h"
-#include "source/xds/file_watch.h"
+#include "source/event/file_watch.h"
 #include "source/xds/source.h"
 #include "source/xds/type_subscriptions.h"
 
@@ -42,7 +42,7 @@ class FileResources final : public Source, private TypeSubscriptions::Owner {
   const std::shared_ptr<ResponseCompiler> compiler_;
   std::vector<std::unique_ptr<Type>> types_;
   event::TurnTask end_of_turn_;
-  FileWatch watch_;
+  event::FileWatch watch_;
   bool stopped_ = false;
   // Gone with this object: jobs on the configuration thread hold it weakly.
   std::shared_ptr<FileResources*> self_;

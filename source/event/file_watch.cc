@@ -1,7 +1,8 @@
-#include "source/xds/file_watch.h"
+#include "source/event/file_watch.h"
 
 #include <errno.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -9,10 +10,11 @@
 #include "source/base/logging.h"
 #include "source/base/strings.h"
 
-namespace nuncio::xds {
+namespace nuncio::event {
 namespace {
 
-constexpr uint32_t kEvents = IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr uint32_t kEvents =
+    IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr std::string_view kKubernetesLink = "..data";
 
 std::string DirectoryOf(const std::string& path) {
@@ -21,9 +23,15 @@ std::string DirectoryOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// A file that is made is not written yet; a link is whole at once.
+bool IsLink(const std::string& directory, std::string_view name) {
+  struct stat about {};
+  return lstat(StrCat(directory, "/", name).c_str(), &about) == 0 && S_ISLNK(about.st_mode);
+}
+
 }  // namespace
 
-FileWatch::FileWatch(event::EventLoop& loop, const std::string& path, const std::string& directory,
+FileWatch::FileWatch(EventLoop& loop, const std::string& path, const std::string& directory,
                      Delegate<void()> changed)
     : loop_(loop),
       directory_(directory.empty() ? DirectoryOf(path) : directory),
@@ -70,7 +78,9 @@ bool FileWatch::Concerns(uint32_t mask, std::string_view name) const {
   if ((mask & IN_Q_OVERFLOW) != 0) return true;
   const bool moved = (mask & IN_MOVED_TO) != 0;
   if (name_.empty()) return moved;
-  return (moved && name == kKubernetesLink) || ((mask & (IN_MOVED_TO | IN_CLOSE_WRITE)) != 0 && name == name_);
+  if (moved && name == kKubernetesLink) return true;
+  if (name != name_) return false;
+  return moved || (mask & IN_CLOSE_WRITE) != 0 || ((mask & IN_CREATE) != 0 && IsLink(directory_, name));
 }
 
 void FileWatch::OnFdEvents(uint32_t) {
@@ -95,4 +105,4 @@ void FileWatch::OnFdEvents(uint32_t) {
   if (changed) changed_();
 }
 
-}  // namespace nuncio::xds
+}  // namespace nuncio::event

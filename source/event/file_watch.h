@@ -1,24 +1,25 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
-#include "absl/status/status.h"
 #include "source/base/delegate.h"
 #include "source/event/event_loop.h"
 
-namespace nuncio::xds {
+namespace nuncio::event {
 
 // Tells when a file may have changed, by inotify(7) on its directory: it was written and closed, another file was moved over
-// it, or the directory's `..data` link was, which is how Kubernetes swaps a mounted ConfigMap. Main thread.
-class FileWatch final : private event::FdHandler {
+// it, a symbolic link was made in its place, or the directory's `..data` link was replaced, which is how Kubernetes swaps a
+// mounted ConfigMap or Secret. Belongs to the loop's thread.
+class FileWatch final : private FdHandler {
  public:
   // A directory that is not there, or went away, is looked for this often.
   static constexpr std::chrono::seconds kRetry{5};
 
   // `directory`: to be watched instead of the file's own, for anything moved within it; empty: the file's own. `changed` may
   // destroy the watch.
-  FileWatch(event::EventLoop& loop, const std::string& path, const std::string& directory, Delegate<void()> changed);
+  FileWatch(EventLoop& loop, const std::string& path, const std::string& directory, Delegate<void()> changed);
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
   ~FileWatch();
@@ -30,7 +31,7 @@ class FileWatch final : private event::FdHandler {
   void OnRetry();
   bool Concerns(uint32_t mask, std::string_view name) const;
 
-  event::EventLoop& loop_;
+  EventLoop& loop_;
   const std::string directory_;
   // Empty: anything moved counts.
   const std::string name_;
@@ -38,7 +39,7 @@ class FileWatch final : private event::FdHandler {
   int fd_ = -1;
   int watch_ = -1;
   bool warned_ = false;
-  event::Timer retry_;
+  Timer retry_;
 };
 
-}  // namespace nuncio::xds
+}  // namespace nuncio::event
