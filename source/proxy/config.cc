@@ -11,6 +11,7 @@
 #include "source/config/config_source_reader.h"
 #include "source/config/converters.h"
 #include "source/config/typed_config.h"
+#include "source/http/h2/options_compiler.h"
 
 namespace nuncio::proxy {
 namespace {
@@ -59,6 +60,39 @@ void ReadHttp1Options(const envoy::config::core::v3::Http1ProtocolOptions& messa
     Faults::Scope typed(faults, "typed_config");
     envoy::extensions::http::header_formatters::preserve_case::v3::PreserveCaseFormatterConfig preserve;
     config::UnpackAndCheck(message.header_key_format().stateful_formatter().typed_config(), &preserve, faults);
+  }
+}
+
+// The limits of a head are the same for both protocols.
+void ReadHttp2Options(const HttpConnectionManager& message, ConnectionManagerConfig& out, Faults& faults) {
+  Faults::Scope scope(faults, "http2_protocol_options");
+  out.http2 = http::h2::CompileHttp2Options(message.http2_protocol_options(), faults);
+  out.http2.max_header_bytes = out.http1.max_head_bytes;
+  out.http2.max_header_count = out.http1.max_headers;
+}
+
+void ReadUpgrades(const HttpConnectionManager& message, ConnectionManagerConfig& out, Faults& faults) {
+  for (int i = 0; i < message.upgrade_configs_size(); ++i) {
+    const HttpConnectionManager::UpgradeConfig& from = message.upgrade_configs(i);
+    Faults::Scope scope(faults, "upgrade_configs", static_cast<size_t>(i));
+    if (from.upgrade_type().empty()) faults.Add("upgrade_type", "required: the protocol, such as websocket");
+    for (const route::UpgradeRule& other : out.upgrades) {
+      if (EqualsIgnoreCase(other.type, from.upgrade_type())) {
+        faults.Add("upgrade_type", StrCat("is there twice (", config::Quote(from.upgrade_type()), ")"));
+      }
+    }
+    out.upgrades.push_back({from.upgrade_type(), !from.has_enabled() || from.enabled().value(), false});
+  }
+}
+
+ConnectionManagerConfig::Codec ReadCodec(HttpConnectionManager::CodecType type) {
+  switch (type) {
+    case HttpConnectionManager::HTTP1:
+      return ConnectionManagerConfig::Codec::kHttp1;
+    case HttpConnectionManager::HTTP2:
+      return ConnectionManagerConfig::Codec::kHttp2;
+    default:
+      return ConnectionManagerConfig::Codec::kAuto;
   }
 }
 
@@ -195,6 +229,9 @@ std::optional<CompiledConnectionManager> CompileConnectionManager(const HttpConn
   ReadCommonOptions(message.common_http_protocol_options(), *out, faults);
   ReadHttp1Options(message.http_protocol_options(), *out, faults);
   if (message.has_max_request_headers_kb()) out->http1.max_head_bytes = message.max_request_headers_kb().value() * 1024;
+  out->codec = ReadCodec(message.codec_type());
+  ReadHttp2Options(message, *out, faults);
+  ReadUpgrades(message, *out, faults);
   ReadTimeouts(message, *out, faults);
   ReadIdentity(message, *out, faults);
   ReadPaths(message, *out, faults);

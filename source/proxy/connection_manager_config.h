@@ -9,6 +9,7 @@
 #include "source/access_log/access_log_config.h"
 #include "source/base/clock.h"
 #include "source/http/h1/options.h"
+#include "source/http/h2/h2_options.h"
 #include "source/http/path.h"
 #include "source/net/address.h"
 #include "source/route/route_table.h"
@@ -31,13 +32,20 @@ struct ConnectionManagerConfig {
   enum class Underscores : uint8_t { kAllow, kReject, kDrop };
   enum class StripPort : uint8_t { kNone, kMatching, kAny };
 
+  // What is spoken with clients. kAuto: as ALPN says, else as their first bytes look.
+  enum class Codec : uint8_t { kAuto, kHttp1, kHttp2 };
+
   std::string stat_prefix;
+  Codec codec = Codec::kAuto;
 
   // Exactly one of the two says where routes come from.
   std::shared_ptr<const route::RouteTable> route_table;
   std::string rds_route_name;
 
   http::h1::H1Options http1;
+  http::h2::H2Options http2;
+  // "websocket", "CONNECT": what may follow HTTP on a stream unless the route says otherwise.
+  std::vector<route::UpgradeRule> upgrades;
   Underscores underscores = Underscores::kAllow;
 
   // Limits in time.

@@ -178,6 +178,26 @@ std::unique_ptr<const StreamDurationLimits> CompileStreamDuration(const EnvoyRou
   return result;
 }
 
+std::vector<UpgradeRule> CompileUpgrades(const EnvoyRouteAction& message, Faults& faults) {
+  std::vector<UpgradeRule> rules;
+  for (int i = 0; i < message.upgrade_configs_size(); ++i) {
+    const EnvoyRouteAction::UpgradeConfig& from = message.upgrade_configs(i);
+    Faults::Scope scope(faults, "upgrade_configs", static_cast<size_t>(i));
+    const UpgradeRule rule{from.upgrade_type(), !from.has_enabled() || from.enabled().value(),
+                           from.has_connect_config()};
+    if (rule.terminate_connect && !EqualsIgnoreCase(rule.type, "CONNECT")) {
+      faults.Add("connect_config", "has an effect only with upgrade_type: CONNECT");
+    }
+    for (const UpgradeRule& other : rules) {
+      if (EqualsIgnoreCase(other.type, rule.type)) {
+        faults.Add("upgrade_type", StrCat("is there twice (", config::Quote(rule.type), ")"));
+      }
+    }
+    rules.push_back(rule);
+  }
+  return rules;
+}
+
 uint32_t RedirectStatus(const EnvoyRedirectAction& message, Faults& faults) {
   switch (message.response_code()) {
     case EnvoyRedirectAction::MOVED_PERMANENTLY:
@@ -240,6 +260,7 @@ ForwardAction CompileForwardAction(const EnvoyRouteAction& message, const Compil
   action.idle_timeout = OptionalDuration(message.has_idle_timeout(), message.idle_timeout(), "idle_timeout", faults);
   action.priority = CompilePriority(message, faults);
   action.max_stream_duration = CompileStreamDuration(message, faults);
+  action.upgrades = CompileUpgrades(message, faults);
   return action;
 }
 

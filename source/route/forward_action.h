@@ -64,6 +64,14 @@ struct StreamDurationLimits {
   std::optional<Duration> grpc_timeout_offset;
 };
 
+// A protocol that may, or may not, follow HTTP on a stream; "CONNECT" for the method.
+struct UpgradeRule {
+  std::string type;
+  bool enabled = true;
+  // CONNECT only: end it here and forward its data as plain TCP.
+  bool terminate_connect = false;
+};
+
 // Forward to a cluster. Immutable; any thread.
 struct ForwardAction {
   static constexpr Duration kDefaultTimeout = std::chrono::seconds(15);
@@ -81,6 +89,8 @@ struct ForwardAction {
   std::optional<Duration> idle_timeout;
   Priority priority = Priority::kDefault;
   std::unique_ptr<const StreamDurationLimits> max_stream_duration;
+  // Each type once.
+  std::vector<UpgradeRule> upgrades;
 
   bool auto_host_rewrite() const {
     return host_rewrite != nullptr && std::holds_alternative<AutoHostRewrite>(*host_rewrite);

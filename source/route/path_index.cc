@@ -12,6 +12,7 @@ void PathIndex::Add(uint32_t route, const PathPattern& pattern) {
     unindexed_.push_back(route);
     return;
   }
+  if (pattern.kind == PathPattern::Kind::kConnect) return;
   TextHashTable& table = pattern.case_sensitive ? sensitive_ : insensitive_;
   const uint32_t node = table.Insert(pattern.text, static_cast<uint32_t>(nodes_.size()));
   if (node == nodes_.size()) nodes_.emplace_back();
@@ -26,6 +27,7 @@ void PathIndex::Add(uint32_t route, const PathPattern& pattern) {
       nodes_[node].separated.push_back(route);
       break;
     case PathPattern::Kind::kRegex:
+    case PathPattern::Kind::kConnect:
       break;
   }
 }

@@ -19,7 +19,8 @@ class PathIndex {
  public:
   PathIndex() = default;
 
-  // Adds the pattern of route `route`; called in ascending order of `route`, before Build.
+  // Adds the pattern of route `route`; called in ascending order of `route`, before Build. kConnect has no path to find
+  // it by and is left out.
   void Add(uint32_t route, const PathPattern& pattern);
   void Build();
 

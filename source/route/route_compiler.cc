@@ -38,8 +38,11 @@ PathPattern CompilePathPattern(const EnvoyRouteMatch& message, Faults& faults) {
       pattern.regex = matcher::CompileRegex(message.safe_regex(), faults);
       break;
     }
+    case EnvoyRouteMatch::kConnectMatcher:
+      pattern.kind = PathPattern::Kind::kConnect;
+      break;
     case EnvoyRouteMatch::PATH_SPECIFIER_NOT_SET:
-      faults.Add("must have one of prefix, path, path_separated_prefix and safe_regex");
+      faults.Add("must have one of prefix, path, path_separated_prefix, safe_regex and connect_matcher");
       break;
   }
   if (!pattern.case_sensitive) pattern.text = AsciiToLower(pattern.text);

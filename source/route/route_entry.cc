@@ -15,6 +15,8 @@ bool PathPattern::Matches(std::string_view path) const {
              (case_sensitive ? path.starts_with(text) : StartsWithIgnoreCase(path, text));
     case Kind::kRegex:
       return regex->Matches(path);
+    case Kind::kConnect:
+      return false;
   }
   return false;
 }

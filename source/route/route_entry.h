@@ -23,13 +23,14 @@ namespace nuncio::route {
 
 // The condition on the path, which is compared without its query.
 struct PathPattern {
-  enum class Kind : uint8_t { kPrefix, kExact, kSeparatedPrefix, kRegex };
+  enum class Kind : uint8_t { kPrefix, kExact, kSeparatedPrefix, kRegex, kConnect };
   Kind kind = Kind::kPrefix;
   bool case_sensitive = true;
-  // In lower case where case does not matter. Empty for kRegex.
+  // In lower case where case does not matter. Empty for kRegex and kConnect.
   std::string text;
   std::optional<matcher::Regex> regex;
 
+  // Of a request that is no CONNECT.
   bool Matches(std::string_view path) const;
   // How much of the matched path a prefix rewrite replaces.
   size_t MatchedLength(std::string_view path) const { return kind == Kind::kRegex ? path.size() : text.size(); }

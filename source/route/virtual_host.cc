@@ -22,8 +22,19 @@ VirtualHost::VirtualHost(Fields fields) : fields_(std::move(fields)) {
   index_.Build();
 }
 
+const RouteEntry* VirtualHost::FindConnectRoute(const http::RequestHead& request, uint64_t random) const {
+  for (size_t i = 0; i < fields_.routes.size(); ++i) {
+    const RouteEntry& route = fields_.routes[i];
+    if (route.path.kind == PathPattern::Kind::kConnect && route.MatchesRest(request, Independent(random, i))) {
+      return &route;
+    }
+  }
+  return nullptr;
+}
+
 const RouteEntry* VirtualHost::FindRoute(std::string_view path, const http::RequestHead& request,
                                          uint64_t random) const {
+  if (request.method == http::Method::kConnect) [[unlikely]] return FindConnectRoute(request, random);
   const std::vector<RouteEntry>& routes = fields_.routes;
   if (routes.size() <= kMaxUnindexed) {
     for (size_t i = 0; i < routes.size(); ++i) {

@@ -52,6 +52,9 @@ class VirtualHost {
   const RouteEntry* FindRoute(std::string_view path, const http::RequestHead& request, uint64_t random) const;
 
  private:
+  // CONNECT names no path, and only routes made for it take it.
+  const RouteEntry* FindConnectRoute(const http::RequestHead& request, uint64_t random) const;
+
   // Up to this many routes are tried one by one; an index costs more than it saves.
   static constexpr size_t kMaxUnindexed = 6;
 

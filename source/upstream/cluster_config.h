@@ -10,6 +10,7 @@
 #include "source/base/clock.h"
 #include "source/config/config_source.h"
 #include "source/config/subscription.h"
+#include "source/http/h2/h2_options.h"
 #include "source/matcher/metadata.h"
 #include "source/net/address.h"
 #include "source/net/dns_options.h"
@@ -60,27 +61,6 @@ struct UpstreamHttp1Options {
   bool enable_trailers = false;
   // Requests are written in absolute form, as to a forward proxy.
   bool send_fully_qualified_url = false;
-};
-
-struct Http2Keepalive {
-  // Between pings; zero: none are sent on a timer.
-  Duration interval{};
-  // For the answer. At least 1 ms.
-  Duration timeout{};
-  // Up to this share of the interval, in percent, is added to each at random.
-  double interval_jitter = 15.0;
-  // A request that uses a connection idle for this long takes a ping with it; zero: never.
-  Duration connection_idle_interval{};
-};
-
-struct UpstreamHttp2Options {
-  uint32_t hpack_table_size = 4096;
-  // 1 to 2^31 - 1; the server's own limit holds as well.
-  uint32_t max_concurrent_streams = 0x7fffffff;
-  // Bytes, 65,535 to 2^31 - 1.
-  uint32_t initial_stream_window_size = 16 << 20;
-  uint32_t initial_connection_window_size = 24 << 20;
-  std::optional<Http2Keepalive> keepalive;
 };
 
 // Settings of either protocol. Zero means no limit.
@@ -167,7 +147,7 @@ struct ClusterConfig : config::CompiledResource {
 
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   UpstreamHttp1Options http1;  // Where protocol is kHttp1.
-  UpstreamHttp2Options http2;  // Where protocol is kHttp2.
+  http::h2::H2Options http2;  // Where protocol is kHttp2.
   UpstreamCommonHttpOptions http;
 
   // For access logs. Null: none.

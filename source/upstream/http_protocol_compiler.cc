@@ -8,6 +8,7 @@
 #include "source/config/converters.h"
 #include "source/config/message_types.h"
 #include "source/config/typed_config.h"
+#include "source/http/h2/options_compiler.h"
 
 namespace nuncio::upstream {
 namespace {
@@ -65,34 +66,6 @@ UpstreamHttp1Options CompileHttp1(const core::Http1ProtocolOptions& from, config
   return out;
 }
 
-Http2Keepalive CompileKeepalivePings(const core::KeepaliveSettings& from, config::Faults& faults) {
-  Http2Keepalive out;
-  out.interval = config::DurationField(from.has_interval(), from.interval(), "interval", {}, faults);
-  out.timeout = config::DurationField(from.has_timeout(), from.timeout(), "timeout", {}, faults);
-  out.connection_idle_interval =
-      config::DurationField(from.has_connection_idle_interval(), from.connection_idle_interval(),
-                            "connection_idle_interval", {}, faults);
-  if (from.has_interval_jitter()) out.interval_jitter = from.interval_jitter().value();
-  return out;
-}
-
-UpstreamHttp2Options CompileHttp2(const core::Http2ProtocolOptions& from, config::Faults& faults) {
-  UpstreamHttp2Options out;
-  if (from.has_hpack_table_size()) out.hpack_table_size = from.hpack_table_size().value();
-  if (from.has_max_concurrent_streams()) out.max_concurrent_streams = from.max_concurrent_streams().value();
-  if (from.has_initial_stream_window_size()) {
-    out.initial_stream_window_size = from.initial_stream_window_size().value();
-  }
-  if (from.has_initial_connection_window_size()) {
-    out.initial_connection_window_size = from.initial_connection_window_size().value();
-  }
-  if (from.has_connection_keepalive()) {
-    const config::Faults::Scope scope(faults, "connection_keepalive");
-    out.keepalive = CompileKeepalivePings(from.connection_keepalive(), faults);
-  }
-  return out;
-}
-
 void CompileHttpOptions(const http_v3::HttpProtocolOptions& from, ClusterConfig& out, config::Faults& faults) {
   {
     const config::Faults::Scope scope(faults, "common_http_protocol_options");
@@ -102,7 +75,7 @@ void CompileHttpOptions(const http_v3::HttpProtocolOptions& from, ClusterConfig&
   if (from.explicit_http_config().has_http2_protocol_options()) {
     const config::Faults::Scope http2_scope(faults, "http2_protocol_options");
     out.protocol = UpstreamProtocol::kHttp2;
-    out.http2 = CompileHttp2(from.explicit_http_config().http2_protocol_options(), faults);
+    out.http2 = http::h2::CompileHttp2Options(from.explicit_http_config().http2_protocol_options(), faults);
     return;
   }
   const config::Faults::Scope http1_scope(faults, "http_protocol_options");
@@ -124,7 +97,7 @@ void CompileOlderFields(const cluster_v3::Cluster& cluster, ClusterConfig& out, 
   if (cluster.has_http2_protocol_options()) {
     const config::Faults::Scope scope(faults, "http2_protocol_options");
     out.protocol = UpstreamProtocol::kHttp2;
-    out.http2 = CompileHttp2(cluster.http2_protocol_options(), faults);
+    out.http2 = http::h2::CompileHttp2Options(cluster.http2_protocol_options(), faults);
   }
   if (!cluster.has_http_protocol_options()) return;
   const config::Faults::Scope scope(faults, "http_protocol_options");

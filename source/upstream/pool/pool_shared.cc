@@ -17,11 +17,7 @@ http::h1::H1Options MakeH1Options(const ClusterConfig& config) {
 }
 
 http::h2::H2Options MakeH2Options(const ClusterConfig& config) {
-  http::h2::H2Options options;
-  options.hpack_table_size = config.http2.hpack_table_size;
-  options.max_concurrent_streams = config.http2.max_concurrent_streams;
-  options.initial_stream_window_size = config.http2.initial_stream_window_size;
-  options.initial_connection_window_size = config.http2.initial_connection_window_size;
+  http::h2::H2Options options = config.http2;
   options.max_header_bytes = config.http.max_response_headers_bytes;
   options.max_header_count = config.http.max_headers_count;
   if (config.per_connection_buffer_limit_bytes > 0) options.send_buffer_high = config.per_connection_buffer_limit_bytes;
