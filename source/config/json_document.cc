@@ -4,8 +4,8 @@
 #include <string>
 
 #include "source/base/strings.h"
+#include "source/base/utf8.h"
 #include "source/config/text_document.h"
-#include "source/config/utf8.h"
 
 namespace nuncio::config {
 

@@ -1,48 +1,14 @@
 #include "source/config/text_writer.h"
 
-#include <algorithm>
 #include <cctype>
 
+#include "source/base/json_string.h"
 #include "source/base/strings.h"
 #include "source/config/message_dump.h"
 #include "source/config/scalar_text.h"
-#include "source/config/utf8.h"
 
 namespace nuncio::config {
 namespace {
-
-void AppendJsonString(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    const unsigned char byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) {
-      const size_t length = Utf8Length(text.substr(i));
-      out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(i, length);
-      i += std::max<size_t>(length, 1);
-      continue;
-    }
-    ++i;
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c == '\r') {
-      out += "\\r";
-    } else if (c == '\t') {
-      out += "\\t";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 0xf];
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
 
 // Whether a reader takes `text` without quotes for this very text and for nothing but text.
 bool IsPlainYaml(std::string_view text) {

@@ -6,8 +6,8 @@
 #include <unordered_map>
 
 #include "source/base/strings.h"
+#include "source/base/utf8.h"
 #include "source/config/text_document.h"
-#include "source/config/utf8.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "source/base/strings.h"
+#include "source/http/grpc/status.h"
 #include "source/http/hop_by_hop.h"
 #include "source/http/path.h"
 
@@ -229,6 +230,11 @@ PreparedRequest PrepareRequest(const ConnectionManagerConfig& config, const Requ
         Reject(out, 400, kPathNormalizationFailed, "invalid path");
         return out;
       case http::PathAction::kRedirect:
+        // gRPC clients follow no redirect.
+        if (http::grpc::IsGrpcContentType(headers.Value(HeaderId::kContentType))) {
+          Reject(out, 400, kPathNormalizationFailed, "invalid path");
+          return out;
+        }
         out.verdict = Verdict::kRedirectToNormalizedPath;
         break;
     }

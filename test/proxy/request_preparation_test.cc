@@ -276,6 +276,17 @@ TEST_F(RequestPreparationTest, EscapedSlashesAreRefusedOrRedirected) {
   EXPECT_EQ(head_.path, "/a/b");
 }
 
+TEST_F(RequestPreparationTest, GrpcIsRefusedWhereOthersAreRedirected) {
+  config_.path.normalize = true;
+  config_.path.escaped_slashes = http::EscapedSlashes::kUnescapeAndRedirect;
+  head_.path = "/a%2Fb";
+  Add("content-type", "application/grpc+proto");
+  const PreparedRequest prepared = Prepare();
+  EXPECT_EQ(prepared.verdict, Verdict::kReject);
+  EXPECT_EQ(prepared.status, 400u);
+  EXPECT_EQ(prepared.details, kPathNormalizationFailed);
+}
+
 TEST_F(RequestPreparationTest, ViaIsAppended) {
   config_.via = "1.1 gate";
   Add("via", "1.0 first");

@@ -1,6 +1,6 @@
-#include "source/config/utf8.h"
+#include "source/base/utf8.h"
 
-namespace nuncio::config {
+namespace nuncio {
 
 size_t Utf8Length(std::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -32,4 +32,4 @@ size_t FindNotUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
-}  // namespace nuncio::config
+}  // namespace nuncio
