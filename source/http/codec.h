@@ -127,6 +127,8 @@ class CodecConnection {
   // one that is being answered pause it too). Not counted. On `false` the owner dispatches, at the end of the turn and
   // not from within, what the codec had left in the read buffer.
   virtual void OnPauseReading(bool pause) = 0;
+  // HTTP/1: this side's half of a tunnel has ended: FIN after what is buffered, reading goes on.
+  virtual void OnEndOfOutput() {}
 
  protected:
   ~CodecConnection() = default;
@@ -218,6 +220,8 @@ class ClientCodec {
   // Whether an idle connection may carry another request: HTTP/1 answers that ended by their own framing, without
   // `connection: close`, after a request that was sent whole, with nothing left over.
   virtual bool reusable() const = 0;
+  // HTTP/1: the peer's half of a tunnel has ended while the other goes on, so the connection stays after its FIN.
+  virtual bool half_open() const { return false; }
 };
 
 }  // namespace nuncio::http

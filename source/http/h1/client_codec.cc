@@ -39,6 +39,9 @@ RequestSender& H1ClientCodec::NewStream(ResponseReceiver& receiver) {
   method_ = Method::kOther;
   head_sent_ = false;
   request_complete_ = false;
+  tunnel_wanted_ = false;
+  upgrade_wanted_ = false;
+  answer_complete_ = false;
   answer_begun_ = false;
   persistent_ = false;
   head_end_.BeginHead();
@@ -57,6 +60,8 @@ bool H1ClientCodec::ReadHead(buffer::Buffer& data) {
   auto* head = arena.New<ResponseHead>(arena);
   if (const DecodeError* fault = ParseResponseHead(block, options_, *head)) {
     Fail(*fault);
+  } else if (tunnel_wanted_ && AcceptsTunnel(upgrade_wanted_, head->status)) [[unlikely]] {
+    AcceptTunnel(*head);
   } else if (head->status >= 200) {
     OnAnswerHead(*head, data);
   } else if (head->status == 101) {
@@ -70,7 +75,42 @@ bool H1ClientCodec::ReadHead(buffer::Buffer& data) {
   return true;
 }
 
+void H1ClientCodec::AcceptTunnel(ResponseHead& head) {
+  state_ = State::kTunnel;
+  persistent_ = false;
+  const Framing opaque{BodyKind::kUntilClose, 0};
+  body_reader_.Start(opaque, 0);
+  body_writer_.Start(opaque);
+  receiver_->OnResponseHead(head, false);
+}
+
+void H1ClientCodec::EndTunnelAnswer() {
+  if (answer_complete_) return;
+  answer_complete_ = true;
+  if (!request_complete_) {
+    receiver_->OnData(content_, true);
+    return;
+  }
+  exchange_end_ = ExchangeEnd::kTunnel;
+  std::exchange(receiver_, nullptr)->OnData(content_, true);
+  CloseStream();
+}
+
+void H1ClientCodec::EndTunnelRequest() {
+  request_complete_ = true;
+  if (!answer_complete_) {
+    events_.OnEndOfOutput();
+    return;
+  }
+  usable_ = false;
+  exchange_end_ = ExchangeEnd::kTunnel;
+  receiver_ = nullptr;
+  CloseStream();
+}
+
 void H1ClientCodec::OnAnswerHead(ResponseHead& head, buffer::Buffer& data) {
+  // Refused: an upgrade's request was whole without a tunnel. Nobody knows what follows a refused CONNECT.
+  if (tunnel_wanted_) request_complete_ = upgrade_wanted_;
   Framing framing;
   bool suspicious = false;
   if (const DecodeError* fault = ResponseFraming(head, method_, &framing, &suspicious)) {
@@ -152,6 +192,10 @@ ResponseReceiver* H1ClientCodec::FinishAnswer(const buffer::Buffer& data) {
 void H1ClientCodec::OnEndOfInput() {
   usable_ = false;
   if (receiver_ == nullptr) return;
+  if (state_ == State::kTunnel) {
+    EndTunnelAnswer();
+    return;
+  }
   if (state_ == State::kBody && body_reader_.kind() == BodyKind::kUntilClose) {
     exchange_end_ = request_complete_ ? ExchangeEnd::kLast : ExchangeEnd::kEarly;
     ResponseReceiver* receiver = std::exchange(receiver_, nullptr);
@@ -187,7 +231,11 @@ void H1ClientCodec::SendHead(const RequestHead& head, bool end_stream) {
   const HeaderField* content_length = nullptr;
   const bool has_length = SoleContentLength(head.headers, &content_length, &length);
   Framing framing;
-  if (end_stream) {
+  tunnel_wanted_ = head.is_tunnel();
+  upgrade_wanted_ = !head.upgrade.empty();
+  if (tunnel_wanted_) [[unlikely]] {
+    content_length = nullptr;
+  } else if (end_stream) {
     if (!has_length || length > 0) content_length = nullptr;
   } else if (has_length) {
     framing = Framing{length > 0 ? BodyKind::kLength : BodyKind::kNone, length};
@@ -205,7 +253,7 @@ void H1ClientCodec::WriteHead(const RequestHead& head, const Framing& framing, c
                               bool end_stream) {
   const std::string_view target = head.method == Method::kConnect ? head.authority : head.path;
   HeadWriter writer(out_, HeadWriter::MaxFieldsSize(head.headers) + head.method_text.size() + MaxTargetSize(target) +
-                              head.host_name.size() + 2 * head.authority.size() + 128);
+                              head.host_name.size() + 2 * head.authority.size() + head.upgrade.size() + 128);
   writer.PutText(head.method_text);
   writer.PutLiteral(" ");
   if (options_.send_fully_qualified_url && head.method != Method::kConnect) {
@@ -226,23 +274,41 @@ void H1ClientCodec::WriteHead(const RequestHead& head, const Framing& framing, c
     // RFC 9110 8.6: these are expected to have content.
     writer.PutLiteral("content-length: 0\r\n");
   }
-  // RFC 9110 10.1.4.
-  if (head.headers.Has(HeaderId::kTe)) writer.PutLiteral("connection: te\r\n");
+  // RFC 9110 10.1.4, 7.8.
+  const bool te = head.headers.Has(HeaderId::kTe);
+  if (!head.upgrade.empty()) [[unlikely]] {
+    if (te) {
+      writer.PutLiteral("connection: te, upgrade\r\n");
+    } else {
+      writer.PutLiteral("connection: upgrade\r\n");
+    }
+    writer.PutField("upgrade", head.upgrade);
+  } else if (te) {
+    writer.PutLiteral("connection: te\r\n");
+  }
   writer.Finish();
 }
 
 void H1ClientCodec::SendData(buffer::Buffer& data, bool end_stream) {
-  if (receiver_ == nullptr || !head_sent_ || request_complete_) {
+  if (receiver_ == nullptr || !head_sent_ || request_complete_ || (tunnel_wanted_ && state_ != State::kTunnel)) {
     data.Clear();
     return;
   }
   body_writer_.Write(data, end_stream, out_);
   events_.OnOutput();
+  if (state_ == State::kTunnel) [[unlikely]] {
+    if (end_stream) EndTunnelRequest();
+    return;
+  }
   request_complete_ = end_stream;
 }
 
 void H1ClientCodec::SendTrailers(const HeaderMap& trailers) {
   if (receiver_ == nullptr || !head_sent_ || request_complete_) return;
+  if (state_ == State::kTunnel) [[unlikely]] {
+    EndTunnelRequest();
+    return;
+  }
   body_writer_.WriteTrailers(trailers, options_.enable_trailers, out_);
   events_.OnOutput();
   request_complete_ = true;

@@ -13,7 +13,8 @@ namespace nuncio::http::h1 {
 
 // HTTP/1 towards an upstream host: one exchange at a time, allocating nothing of its own. Whatever could let an answer
 // reach the wrong request makes the connection not reusable(): an early answer, one that ends with the connection, bytes
-// behind it, output not yet written. One thread; events may come from within every call.
+// behind it, output not yet written. Nor is it after a tunnel; what is sent into one before it was accepted is dropped. One
+// thread; events may come from within every call.
 class H1ClientCodec final : public ClientCodec, private RequestSender {
  public:
   // Interim answers to one request; more are a fault.
@@ -36,11 +37,13 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   bool can_open_stream() const override { return reusable(); }
   size_t active_streams() const override { return active_ ? 1 : 0; }
   bool reusable() const override { return !active_ && usable_; }
+  bool half_open() const override { return answer_complete_ && receiver_ != nullptr; }
 
   // How the last exchange ended, for those who count.
   enum class ExchangeEnd : uint8_t {
     kClean,    // Both messages are complete.
     kLast,     // As kClean, but the host wants no further request here.
+    kTunnel,   // It became a tunnel, and both its directions have ended.
     kEarly,    // The answer was complete before the request was.
     kAborted,  // Reset by its sender.
     kCutOff,   // The connection ended first.
@@ -49,7 +52,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   ExchangeEnd exchange_end() const { return exchange_end_; }
 
  private:
-  enum class State : uint8_t { kNoAnswer, kHead, kBody };
+  enum class State : uint8_t { kNoAnswer, kHead, kBody, kTunnel };
 
   // RequestSender.
   void SendHead(const RequestHead& head, bool end_stream) override;
@@ -63,6 +66,9 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   bool ReadBody(buffer::Buffer& data);
   void OnAnswerHead(ResponseHead& head, buffer::Buffer& data);
   void ReadTrailers(buffer::Buffer& data);
+  void AcceptTunnel(ResponseHead& head);
+  void EndTunnelAnswer();
+  void EndTunnelRequest();
   void WriteHead(const RequestHead& head, const Framing& framing, const HeaderField* content_length, bool end_stream);
 
   // The answer is complete with what is consumed of `data`: settles reusable() and gives the receiver for its last event,
@@ -92,6 +98,9 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   Method method_ = Method::kOther;
   bool head_sent_ = false;
   bool request_complete_ = false;
+  bool tunnel_wanted_ = false;
+  bool upgrade_wanted_ = false;
+  bool answer_complete_ = false;  // Of a tunnel whose other direction goes on.
   bool answer_begun_ = false;
   bool persistent_ = false;  // As the answer says.
   BlockEndFinder head_end_;

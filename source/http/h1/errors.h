@@ -33,6 +33,8 @@ inline constexpr DecodeError kConnectionHeaderRejected{400, "http1.connection_he
 
 // Framing.
 inline constexpr DecodeError kContentLengthAndChunked{400, "http1.content_length_and_chunked_not_allowed"};
+// What follows the head of an upgrade or a CONNECT is for the tunnel; a body before it is read in two ways.
+inline constexpr DecodeError kTunnelWithBody{400, "http1.codec_error.tunnel_with_body"};
 inline constexpr DecodeError kInvalidContentLength{400, "http1.codec_error.invalid_content_length"};
 inline constexpr DecodeError kMultipleContentLength{400, "http1.codec_error.multiple_content_length"};
 inline constexpr DecodeError kInvalidTransferEncoding{400, "http1.invalid_transfer_encoding"};

@@ -81,6 +81,8 @@ ConnectionOptions ParseConnection(const HeaderMap& headers) {
         options.close = true;
       } else if (EqualsIgnoreCase(option, "keep-alive")) {
         options.keep_alive = true;
+      } else if (EqualsIgnoreCase(option, "upgrade")) {
+        options.upgrade = true;
       } else if (!option.empty()) {
         options.abusive |= ++nominations > kMaxNominations || !IsToken(option) || !MayBeNominated(option);
       }
@@ -88,6 +90,14 @@ ConnectionOptions ParseConnection(const HeaderMap& headers) {
     });
   }
   return options;
+}
+
+std::string_view RequestedUpgrade(const RequestHead& head, const ConnectionOptions& connection) {
+  // A recipient ignores it in HTTP/1.0. An offer of h2c may be ignored as well, and its client goes on in HTTP/1.1.
+  if (!connection.upgrade || head.protocol == Protocol::kHttp10 || head.method == Method::kConnect) return {};
+  std::string_view protocol;
+  if (!head.headers.Joined(HeaderName(HeaderId::kUpgrade), &protocol) || EqualsIgnoreCase(protocol, "h2c")) return {};
+  return protocol;
 }
 
 const DecodeError* RequestFraming(const RequestHead& head, Framing* framing) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "source/http/codec.h"
 
@@ -18,6 +19,7 @@ struct Framing {
 struct ConnectionOptions {
   bool close = false;
   bool keep_alive = false;
+  bool upgrade = false;
   // They nominate a field that must not be (MayBeNominated), no token at all, or absurdly many.
   bool abusive = false;
 
@@ -25,6 +27,14 @@ struct ConnectionOptions {
   bool persistent(Protocol protocol) const { return !close && (protocol != Protocol::kHttp10 || keep_alive); }
 };
 ConnectionOptions ParseConnection(const HeaderMap& headers);
+
+// The protocol that a request wants to go on in (RFC 9110 7.8), as RequestHead::upgrade has it.
+std::string_view RequestedUpgrade(const RequestHead& head, const ConnectionOptions& connection);
+
+// Whether an answer turns the stream into the tunnel that was asked for: by an upgrade, or by CONNECT.
+constexpr bool AcceptsTunnel(bool upgrade, uint32_t status) {
+  return upgrade ? status == 101 : status >= 200 && status < 300;
+}
 
 // Null or the fault.
 const DecodeError* RequestFraming(const RequestHead& head, Framing* framing);

@@ -29,9 +29,11 @@ bool H1ServerCodec::Dispatch(buffer::Buffer& data) {
         go_on = ReadHead(data);
         break;
       case State::kBody:
+      case State::kTunnel:
         go_on = ReadBody(data);
         break;
       case State::kAnswer:
+      case State::kOffer:
         go_on = false;
         break;
       case State::kDiscard:
@@ -41,7 +43,7 @@ bool H1ServerCodec::Dispatch(buffer::Buffer& data) {
     }
   }
   dispatching_ = false;
-  backlog_ = state_ == State::kAnswer && !data.empty();
+  backlog_ = (state_ == State::kAnswer || state_ == State::kOffer) && !data.empty();
   if (input_ended_) FinishInput();
   UpdatePause();
   return state_ != State::kClosed;
@@ -64,6 +66,7 @@ bool H1ServerCodec::BeginRequest(buffer::Buffer& data) {
   request_complete_ = false;
   head_sent_ = false;
   close_after_answer_ = false;
+  upgrade_ = {};
   head_end_.BeginHead();
   state_ = State::kHead;
   receiver_ = &events_.OnNewStream(*this);
@@ -98,8 +101,11 @@ bool H1ServerCodec::ReadHead(buffer::Buffer& data) {
   }
   method_ = head->method;
   protocol_ = head->protocol;
-  // What follows a CONNECT may be meant for the tunnel that it will not get.
-  persistent_ = connection.persistent(protocol_) && method_ != Method::kConnect;
+  persistent_ = connection.persistent(protocol_);
+  if (connection.upgrade || method_ == Method::kConnect) [[unlikely]] {
+    head->upgrade = RequestedUpgrade(*head, connection);
+    if (head->is_tunnel()) return BeginOffer(*head, framing);
+  }
   if (framing.kind == BodyKind::kNone) {
     request_complete_ = true;
     state_ = State::kAnswer;
@@ -109,6 +115,18 @@ bool H1ServerCodec::ReadHead(buffer::Buffer& data) {
     body_reader_.Start(framing, options_.max_head_bytes);
     receiver_->OnRequestHead(*head, false);
   }
+  return true;
+}
+
+bool H1ServerCodec::BeginOffer(RequestHead& head, const Framing& framing) {
+  if (framing.kind != BodyKind::kNone) {
+    Fail(kTunnelWithBody);
+    return true;
+  }
+  upgrade_ = head.upgrade;
+  answer_complete_ = false;
+  state_ = State::kOffer;
+  receiver_->OnRequestHead(head, false);
   return true;
 }
 
@@ -144,7 +162,7 @@ bool H1ServerCodec::ReadBody(buffer::Buffer& data) {
     case BodyReader::Status::kMore:
       if (!content_.empty()) DeliverData(false);
       // With the stream gone there may be input to drop.
-      return state_ != State::kBody;
+      return state_ != State::kBody && state_ != State::kTunnel;
     case BodyReader::Status::kEnd:
       request_complete_ = true;
       state_ = State::kAnswer;
@@ -213,9 +231,13 @@ void H1ServerCodec::FinishInput() {
       return;
     }
     case State::kAnswer:
+    case State::kOffer:
     case State::kDiscard:
       // Closed when the answer has ended.
       persistent_ = false;
+      return;
+    case State::kTunnel:
+      if (!request_complete_) EndTunnelInput();
       return;
     case State::kClosed:
       return;
@@ -244,8 +266,12 @@ void H1ServerCodec::SendInformational(const ResponseHead& head) {
 
 void H1ServerCodec::SendHead(const ResponseHead& head, bool end_stream) {
   if (receiver_ == nullptr || head_sent_) return;
-  NUNCIO_ASSERT(head.status >= 200);
   head_sent_ = true;
+  if (state_ == State::kOffer && AcceptsTunnel(!upgrade_.empty(), head.status)) [[unlikely]] {
+    AcceptTunnel(head, end_stream);
+    return;
+  }
+  NUNCIO_ASSERT(head.status >= 200);
   const HeaderField* content_length = nullptr;
   const Framing framing = AnswerFraming(head, end_stream, &content_length);
   // An answer that begins before its request has ended is the connection's last: whoever answers so has mostly no wish
@@ -282,7 +308,7 @@ Framing H1ServerCodec::AnswerFraming(const ResponseHead& head, bool end_stream,
 void H1ServerCodec::WriteHead(const ResponseHead& head, const Framing& framing, const HeaderField* content_length,
                               bool end_stream) {
   const std::string_view reason = head.reason.empty() ? ReasonPhrase(head.status) : head.reason;
-  HeadWriter writer(out_, HeadWriter::MaxFieldsSize(head.headers) + reason.size() + 128);
+  HeadWriter writer(out_, HeadWriter::MaxFieldsSize(head.headers) + reason.size() + upgrade_.size() + 128);
   writer.PutLiteral("HTTP/1.1 ");
   writer.PutStatus(head.status);
   writer.PutLiteral(" ");
@@ -294,7 +320,10 @@ void H1ServerCodec::WriteHead(const ResponseHead& head, const Framing& framing, 
   } else if (end_stream && content_length == nullptr && !IsBodiless(head.status) && method_ != Method::kHead) {
     writer.PutLiteral("content-length: 0\r\n");
   }
-  if (head.status >= 200) {
+  if (head.status == 101) {
+    writer.PutLiteral("connection: upgrade\r\n");
+    if (!head.headers.Has(HeaderId::kUpgrade)) writer.PutField("upgrade", upgrade_);
+  } else if (head.status >= 200 && state_ != State::kTunnel) {
     if (close_after_answer_) {
       writer.PutLiteral("connection: close\r\n");
     } else if (protocol_ == Protocol::kHttp10) {
@@ -305,7 +334,7 @@ void H1ServerCodec::WriteHead(const ResponseHead& head, const Framing& framing, 
 }
 
 void H1ServerCodec::SendData(buffer::Buffer& data, bool end_stream) {
-  if (receiver_ == nullptr || !head_sent_) {
+  if (receiver_ == nullptr || !head_sent_ || answer_complete_) {
     data.Clear();
     return;
   }
@@ -339,7 +368,48 @@ void H1ServerCodec::PauseReading(bool pause) {
   UpdatePause();
 }
 
+void H1ServerCodec::AcceptTunnel(const ResponseHead& head, bool end_stream) {
+  state_ = State::kTunnel;
+  const Framing opaque{BodyKind::kUntilClose, 0};
+  body_reader_.Start(opaque, 0);
+  body_writer_.Start(opaque);
+  WriteHead(head, Framing(), nullptr, false);
+  events_.OnOutput();
+  if (end_stream) EndTunnelOutput();
+  // Within Dispatch the rest of the input follows by itself.
+  if (dispatching_ || state_ != State::kTunnel) return;
+  if (input_ended_ && !backlog_) {
+    EndTunnelInput();
+    return;
+  }
+  backlog_ = false;
+  UpdatePause();
+}
+
+void H1ServerCodec::EndTunnelInput() {
+  request_complete_ = true;
+  RequestReceiver* const receiver = receiver_;
+  if (answer_complete_) receiver_ = nullptr;
+  receiver->OnData(content_, true);
+  if (answer_complete_ && state_ == State::kTunnel) Close(false);
+}
+
+void H1ServerCodec::EndTunnelOutput() {
+  if (answer_complete_) return;
+  answer_complete_ = true;
+  if (!request_complete_) {
+    events_.OnEndOfOutput();
+    return;
+  }
+  receiver_ = nullptr;
+  Close(false);
+}
+
 void H1ServerCodec::FinishAnswer() {
+  if (state_ == State::kTunnel) [[unlikely]] {
+    EndTunnelOutput();
+    return;
+  }
   receiver_ = nullptr;
   pauses_ = 0;
   if (!request_complete_ || close_after_answer_ || !persistent_ || body_writer_.broken()) {

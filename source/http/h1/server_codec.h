@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "source/buffer/buffer.h"
 #include "source/http/codec.h"
@@ -13,7 +14,8 @@ namespace nuncio::http::h1 {
 
 // HTTP/1 towards a client: one exchange at a time, allocating nothing of its own. Requests sent ahead (pipelining) stay
 // in the read buffer, and reading pauses, until the answer before theirs has been sent; OnPauseReading(false) then asks
-// the owner to dispatch them. One thread; events may come from within every call.
+// the owner to dispatch them. So does what follows a request for a tunnel: it is the tunnel's once that is accepted; where
+// it is refused the connection ends with the answer. One thread; events may come from within every call.
 class H1ServerCodec final : public ServerCodec, private ResponseSender {
  public:
   // `out` is the connection's write buffer. All three outlive the codec.
@@ -42,6 +44,8 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
     kHead,     // A request's first byte was seen.
     kBody,
     kAnswer,   // The request is complete; what follows in the input waits.
+    kOffer,    // The request asks for a tunnel; what follows in the input waits.
+    kTunnel,
     kDiscard,  // The request was refused and is being answered; input is dropped.
     kClosed,   // The owner was told to close, or has closed.
   };
@@ -58,6 +62,7 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   bool BeginRequest(buffer::Buffer& data);
   bool ReadHead(buffer::Buffer& data);
   bool ReadBody(buffer::Buffer& data);
+  bool BeginOffer(RequestHead& head, const Framing& framing);
 
   // The fault, if any, in a head whose end has not come yet.
   const DecodeError* CheckIncompleteHead(buffer::Buffer& data);
@@ -69,6 +74,9 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   Framing AnswerFraming(const ResponseHead& head, bool end_stream, const HeaderField** content_length) const;
   void WriteHead(const ResponseHead& head, const Framing& framing, const HeaderField* content_length, bool end_stream);
   void FinishAnswer();
+  void AcceptTunnel(const ResponseHead& head, bool end_stream);
+  void EndTunnelInput();
+  void EndTunnelOutput();
   // Acts on the client's FIN when no answer is under way.
   void FinishInput();
   void Close(bool abort);
@@ -99,6 +107,8 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   bool request_complete_ = false;
   bool head_sent_ = false;
   bool close_after_answer_ = false;
+  bool answer_complete_ = false;  // Of a tunnel whose other direction goes on.
+  std::string_view upgrade_;
   size_t line_scanned_ = 0;
   BlockEndFinder head_end_;
   BodyReader body_reader_;

@@ -19,6 +19,10 @@ bool Http1Connection::ExchangeCutOff() const {
   return h1_codec_->exchange_end() == http::h1::H1ClientCodec::ExchangeEnd::kCutOff;
 }
 
+bool Http1Connection::SayGoodbye() {
+  return h1_codec_->exchange_end() == http::h1::H1ClientCodec::ExchangeEnd::kTunnel && !net()->write_buffer().empty();
+}
+
 void Http1Connection::CountNotReusable() {
   using ExchangeEnd = http::h1::H1ClientCodec::ExchangeEnd;
   switch (h1_codec_->exchange_end()) {

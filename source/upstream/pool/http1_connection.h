@@ -26,6 +26,9 @@ class Http1Connection final : public HttpConnection {
   bool ExchangeCutOff() const override;
   bool Reusable(bool leftover) override { return !leftover && h1_codec_->reusable(); }
   void CountNotReusable() override;
+  void OnEndOfOutput() override { net()->ShutdownWriteAfterFlush(); }
+  // The last bytes of a tunnel may still be on their way out.
+  bool SayGoodbye() override;
 
   http::h1::H1ClientCodec* h1_codec_ = nullptr;  // Of the base, null until connected.
 };

@@ -178,7 +178,7 @@ void HttpConnection::OnData(buffer::Buffer& data, bool end) {
   CountBytes();
   if (!good && InputWasFaulty()) {
     OnFaultyInput(had_streams);
-  } else if (end) {
+  } else if (end && !codec_->half_open()) {
     CloseWith(Side::kRemote, had_streams && ExchangeCutOff());
   } else if (settle_wanted_ || !good) {
     Settle();

@@ -30,6 +30,7 @@ class ClientHarness final : public ClientConnectionEvents, public ResponseReceiv
     head.path = path;
     head.authority = "host";
     head.scheme = "http";
+    head.upgrade = upgrade;
     for (const auto& [name, value] : fields) head.headers.Add(name, value);
     sender->SendHead(head, end_stream);
   }
@@ -83,6 +84,7 @@ class ClientHarness final : public ClientConnectionEvents, public ResponseReceiv
 
   void OnOutput() override {}
   void OnPauseReading(bool pause) override { paused = pause; }
+  void OnEndOfOutput() override { log_ += "fin\n"; }
   void OnGoAway() override {}
   void OnMaxStreams(uint32_t) override {}
   void OnStreamClosed() override {
@@ -98,6 +100,7 @@ class ClientHarness final : public ClientConnectionEvents, public ResponseReceiv
   buffer::Buffer in{pool};
   buffer::Buffer out{pool};
   RequestSender* sender = nullptr;
+  std::string_view upgrade;  // Of the next head.
   bool dead = false;
   bool paused = false;
   std::string last_details;

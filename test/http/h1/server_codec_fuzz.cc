@@ -30,7 +30,16 @@ void Require(bool condition, const char* what, std::string_view a = {}, std::str
 
 std::string Events(std::string_view bytes, size_t step) {
   ServerHarness server(kOptions);
-  server.on_end = [](ServerHarness::Stream& stream) { stream.Answer(200, "ok"); };
+  server.on_head = [](ServerHarness::Stream& stream, bool) {
+    if (stream.tunnel()) stream.AcceptTunnel();
+  };
+  server.on_end = [](ServerHarness::Stream& stream) {
+    if (stream.tunnel()) {
+      stream.Send("", true);
+    } else {
+      stream.Answer(200, "ok");
+    }
+  };
   for (size_t at = 0; at < bytes.size(); at += step) server.Feed(bytes.substr(at, step));
   if (!server.dead) server.codec.OnEndOfInput();
   Require(server.codec.active_streams() == 0, "a stream outlived its connection");
@@ -54,6 +63,10 @@ class Forwarder final : public ServerConnectionEvents, public RequestReceiver {
 
   Arena& arena() override { return arena_; }
   void OnRequestHead(RequestHead& head, bool end_stream) override {
+    if (head.is_tunnel()) {
+      sender_->Reset(StreamReset::kLocal);
+      return;
+    }
     current_ = StrCat(head.method_text, " ", head.path, " ", head.authority, "\n");
     if (forward_) {
       host_.sender = &host_.codec.NewStream(host_);

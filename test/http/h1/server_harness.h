@@ -25,7 +25,10 @@ class ServerHarness final : public ServerConnectionEvents {
     void OnRequestHead(RequestHead& head, bool end_stream) override {
       StrAppend(harness_.log_, head.method_text, " ", head.path, " ", ProtocolName(head.protocol), " ", head.scheme,
                 "://", head.authority, head.absolute_form ? " absolute" : "", "\n");
+      if (!head.upgrade.empty()) StrAppend(harness_.log_, "upgrade to ", head.upgrade, "\n");
       for (const HeaderField& field : head.headers) StrAppend(harness_.log_, field.name, ": ", field.value, "\n");
+      accepting_status_ = head.upgrade.empty() ? 200 : 101;
+      tunnel_ = head.is_tunnel();
       if (end_stream) End();
       if (harness_.on_head) harness_.on_head(*this, end_stream);
     }
@@ -52,6 +55,9 @@ class ServerHarness final : public ServerConnectionEvents {
     }
     void OnSendBufferHigh() override { harness_.log_ += "high\n"; }
     void OnSendBufferLow() override { harness_.log_ += "low\n"; }
+
+    bool tunnel() const { return tunnel_; }
+    void AcceptTunnel() { SendHead(accepting_status_, {}, false); }
 
     // A whole answer with a length.
     void Answer(uint32_t status, std::string_view body) {
@@ -89,6 +95,8 @@ class ServerHarness final : public ServerConnectionEvents {
     ResponseSender& sender_;
     Arena arena_{harness_.blocks_};
     std::string content_;
+    uint32_t accepting_status_ = 0;
+    bool tunnel_ = false;
   };
 
   explicit ServerHarness(H1Options given = {}) : options(std::move(given)), codec(out, *this, options) {}
@@ -126,6 +134,7 @@ class ServerHarness final : public ServerConnectionEvents {
     resumed_ |= !pause;
   }
   RequestReceiver& OnNewStream(ResponseSender& sender) override { return streams_.emplace_back(*this, sender); }
+  void OnEndOfOutput() override { log_ += "fin\n"; }
   void OnCloseAfterFlush() override {
     closing = true;
     log_ += "close\n";
