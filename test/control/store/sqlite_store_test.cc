@@ -106,7 +106,8 @@ TEST_F(SqliteStoreTest, HistoryIsNewestFirstAndPaged) {
   }
   const auto numbers = [&](std::optional<uint64_t> before, size_t limit) {
     std::vector<uint64_t> found;
-    for (const RevisionInfo& info : *store->History("g", before, limit)) found.push_back(info.revision);
+    const auto history = store->History("g", before, limit);
+    for (const RevisionInfo& info : *history) found.push_back(info.revision);
     return found;
   };
   EXPECT_EQ(numbers(std::nullopt, 2), (std::vector<uint64_t>{5, 4}));
