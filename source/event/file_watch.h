@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,8 +13,8 @@ namespace nuncio::event {
 
 // Tells when a file may have changed, by inotify(7) on its directory: it was written and closed, another file was moved over
 // it, a symbolic link was made in its place, or the directory's `..data` link was replaced, which is how Kubernetes swaps a
-// mounted ConfigMap or Secret. Belongs to the loop's thread.
-class FileWatch final : private FdHandler {
+// mounted ConfigMap or Secret. Belongs to the loop's thread, whose watches share one inotify instance: a user has few of them.
+class FileWatch final {
  public:
   // A directory that is not there, or went away, is looked for this often.
   static constexpr std::chrono::seconds kRetry{5};
@@ -25,18 +27,21 @@ class FileWatch final : private FdHandler {
   ~FileWatch();
 
  private:
-  void OnFdEvents(uint32_t events) override;
+  class Inotify;
+
   // Begins to watch; where the directory is not there, tries again later.
   void Begin();
   void OnRetry();
   bool Concerns(uint32_t mask, std::string_view name) const;
+  // The directory is not there any more.
+  void Lose();
 
-  EventLoop& loop_;
   const std::string directory_;
   // Empty: anything moved counts.
   const std::string name_;
   const Delegate<void()> changed_;
-  int fd_ = -1;
+  const std::shared_ptr<Inotify> inotify_;
+  // Of the directory; -1: it is not watched.
   int watch_ = -1;
   bool warned_ = false;
   Timer retry_;

@@ -72,4 +72,13 @@ ScopeName RdsScopeName(std::string_view stat_prefix, std::string_view route_conf
   return HttpScopeName(stat_prefix).Add("rds").AddTagged(route_config, tags::kRdsRouteConfig);
 }
 
+ScopeName SecretScopeName(std::string_view secret) {
+  return ScopeName().Add("sds").AddTagged(secret, tags::kXdsResourceName);
+}
+
+ScopeName CertificateScopeName(ScopeName owner, std::string_view certificate) {
+  owner.Add("ssl.certificate").AddTagged(certificate, tags::kTlsCertificate);
+  return owner;
+}
+
 }  // namespace nuncio::telemetry

@@ -21,6 +21,8 @@ inline constexpr std::string_view kVirtualHost = "envoy.virtual_host";
 inline constexpr std::string_view kVirtualCluster = "envoy.virtual_cluster";
 inline constexpr std::string_view kRoute = "envoy.route";
 inline constexpr std::string_view kTcpPrefix = "envoy.tcp_prefix";
+inline constexpr std::string_view kTlsCertificate = "envoy.tls_certificate";
+inline constexpr std::string_view kXdsResourceName = "envoy.xds_resource_name";
 inline constexpr std::string_view kUserAgent = "envoy.http_user_agent";
 }  // namespace tags
 
@@ -69,5 +71,9 @@ ScopeName ListenerWorkerScopeName(std::string_view address, uint32_t worker);
 ScopeName HttpScopeName(std::string_view stat_prefix);
 ScopeName ListenerHttpScopeName(std::string_view address, std::string_view stat_prefix);
 ScopeName RdsScopeName(std::string_view stat_prefix, std::string_view route_config);
+// A secret by discovery or of the bootstrap.
+ScopeName SecretScopeName(std::string_view secret);
+// A certificate of a listener or cluster, whose scope is `owner`.
+ScopeName CertificateScopeName(ScopeName owner, std::string_view certificate);
 
 }  // namespace nuncio::telemetry
