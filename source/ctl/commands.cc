@@ -376,33 +376,43 @@ class Runner {
     return kExitOk;
   }
 
-  // What a push of the files would change.
+  // What a push of the files would change. Which resources that are only the server can tell: it does not give keys out.
   int DiffFiles() {
     const std::optional<std::vector<LoadedResource>> loaded = Load(options_.arguments);
     if (!loaded.has_value()) return kExitUsage;
+    v1::PushRequest push;
+    push.set_group(options_.group);
+    for (const LoadedResource& resource : *loaded) *push.add_resources()->mutable_resource() = resource.resource;
+    push.set_partial(options_.partial);
+    push.set_dry_run(true);
+    v1::PushResponse outcome;
+    if (const int exit = Call(client_.config(), &v1::ConfigService::Stub::Push, push, outcome); exit != kExitOk) {
+      return exit;
+    }
     v1::GetRequest request;
     request.set_group(options_.group);
+    request.set_revision(outcome.revision());
     v1::GetResponse current;
-    grpc::ClientContext context;
-    client_.SetDeadline(context);
-    const grpc::Status status = client_.config().Get(&context, request, &current);
     // For a new group everything is new.
-    if (!status.ok() && status.error_code() != grpc::StatusCode::NOT_FOUND) return Explain(status);
-    const std::string from = StrCat("revision ", current.revision().revision());
-    std::map<std::string, const google::protobuf::Any*> old_resources;
+    if (outcome.revision() != 0) {
+      const int exit = Call(client_.config(), &v1::ConfigService::Stub::Get, request, current);
+      if (exit != kExitOk) return exit;
+    }
+    std::map<std::string, const google::protobuf::Any*> before;
     for (const v1::StoredResource& stored : current.resources()) {
-      old_resources[ResourceLabel(stored.resource().type_url(), stored.name())] = &stored.resource();
+      before[ResourceLabel(stored.resource().type_url(), stored.name())] = &stored.resource();
     }
-    for (const LoadedResource& resource : *loaded) {
-      const auto known = old_resources.find(resource.label);
-      const google::protobuf::Any* before = known == old_resources.end() ? nullptr : known->second;
-      if (before == nullptr || before->value() != resource.resource.value()) {
-        PrintDiff(ResourceDiff(resource.label, from, resource.file, before, &resource.resource));
-      }
-      if (known != old_resources.end()) old_resources.erase(known);
+    std::map<std::string, const LoadedResource*> after;
+    for (const LoadedResource& resource : *loaded) after[resource.label] = &resource;
+    for (const v1::ResourceChange& change : outcome.changes()) {
+      const std::string label = ResourceLabel(change.type_url(), change.name());
+      const auto old_one = before.find(label);
+      const auto new_one = after.find(label);
+      PrintDiff(ResourceDiff(label, StrCat("revision ", outcome.revision()),
+                             new_one == after.end() ? "" : new_one->second->file,
+                             old_one == before.end() ? nullptr : old_one->second,
+                             new_one == after.end() ? nullptr : &new_one->second->resource));
     }
-    if (options_.partial) return kExitOk;
-    for (const auto& [label, before] : old_resources) PrintDiff(ResourceDiff(label, from, "", before, nullptr));
     return kExitOk;
   }
 

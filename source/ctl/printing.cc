@@ -5,6 +5,7 @@
 
 #include "source/base/strings.h"
 #include "source/config/message_dump.h"
+#include "source/config/redactor.h"
 #include "source/control/model/resource_types.h"
 #include "source/ctl/table.h"
 #include "source/ctl/text_diff.h"
@@ -44,6 +45,14 @@ std::string TypesText(const Proxy& proxy) {
     if (type.state() == ProxyType::STATE_PENDING) StrAppend(text, " (on its way)");
   }
   return text;
+}
+
+// Empty for null.
+std::string ShownText(const google::protobuf::Any* resource) {
+  if (resource == nullptr) return "";
+  google::protobuf::Any shown = *resource;
+  config::Redact(shown);
+  return config::MessageToYaml(shown);
 }
 
 }  // namespace
@@ -89,11 +98,9 @@ std::string ChangeLines(const google::protobuf::RepeatedPtrField<ResourceChange>
 
 std::string ResourceDiff(const std::string& label, const std::string& from, const std::string& to,
                          const google::protobuf::Any* before, const google::protobuf::Any* after) {
-  const std::string old_text = before == nullptr ? "" : config::MessageToYaml(*before);
-  const std::string new_text = after == nullptr ? "" : config::MessageToYaml(*after);
-  std::string hunks = UnifiedDiff(old_text, new_text);
-  // Other bytes for the same text: fields that this program does not know, or another order.
-  if (hunks.empty()) hunks = "@@ the same text, in other bytes @@\n";
+  std::string hunks = UnifiedDiff(ShownText(before), ShownText(after));
+  // Fields that this program does not know, another order of them, keys.
+  if (hunks.empty()) hunks = "@@ the same text; what differs is not shown @@\n";
   return StrCat("--- ", before == nullptr ? "/dev/null" : StrCat(label, " (", from, ")"), "\n+++ ",
                 after == nullptr ? "/dev/null" : StrCat(label, " (", to, ")"), "\n", hunks);
 }

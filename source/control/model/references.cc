@@ -8,9 +8,11 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/base/strings.h"
 #include "source/config/message_types.h"
 #include "source/control/model/resource_types.h"
+#include "udpa/annotations/sensitive.pb.h"
 
 namespace nuncio::control {
 namespace {
@@ -22,6 +24,7 @@ using ::envoy::config::endpoint::v3::ClusterLoadAssignment;
 using ::envoy::config::listener::v3::Listener;
 using ::envoy::config::route::v3::RouteAction;
 using ::envoy::extensions::filters::network::http_connection_manager::v3::Rds;
+using ::envoy::extensions::transport_sockets::tls::v3::SdsSecretConfig;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
@@ -70,6 +73,8 @@ class FactCollector {
     } else if (type == GrpcService::EnvoyGrpc::descriptor()) {
       AddReference(kClusterType, static_cast<const GrpcService::EnvoyGrpc&>(message).cluster_name(), "cluster_name",
                    false);
+    } else if (type == SdsSecretConfig::descriptor()) {
+      OnSecret(static_cast<const SdsSecretConfig&>(message));
     } else if (type == Listener::descriptor()) {
       OnListener(static_cast<const Listener&>(message));
     }
@@ -81,6 +86,7 @@ class FactCollector {
     std::vector<const FieldDescriptor*> fields;
     reflection->ListFields(message, &fields);
     for (const FieldDescriptor* field : fields) {
+      facts_.sensitive |= field->options().GetExtension(udpa::annotations::sensitive);
       if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
       if (!field->is_repeated()) {
         Below(field->name(), [&] { Visit(reflection->GetMessage(message, field), depth + 1); });
@@ -133,6 +139,11 @@ class FactCollector {
 
   void OnRds(const Rds& rds) {
     if (rds.config_source().has_ads()) AddReference(kRouteType, rds.route_config_name(), "route_config_name", true);
+  }
+
+  // Without a source it is one of the bootstrap's.
+  void OnSecret(const SdsSecretConfig& secret) {
+    if (secret.sds_config().has_ads()) AddReference(kSecretType, secret.name(), "name", true);
   }
 
   void OnListener(const Listener& listener) {

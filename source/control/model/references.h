@@ -15,7 +15,7 @@ struct Reference {
   // Where it says so: `virtual_hosts[0].routes[2].route.cluster`.
   std::string field_path;
   // The proxy asks for the resource by name over the aggregated stream and waits for it: the endpoints of an EDS
-  // cluster, the routes of a listener. Else it looks for it among what it has.
+  // cluster, the routes of a listener, the secrets of either. Else it looks for it among what it has.
   bool subscribed = false;
 };
 
@@ -29,6 +29,8 @@ struct BoundAddress {
 struct ResourceFacts {
   std::vector<Reference> references;
   std::vector<BoundAddress> addresses;
+  // Something stands in it that people are not to see (udpa.annotations.sensitive).
+  bool sensitive = false;
 };
 
 // Reads out of a resource what concerns other resources. Looks into typed extensions too, where their types are known.

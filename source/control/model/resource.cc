@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "source/config/message_types.h"
+#include "source/config/redactor.h"
 #include "source/control/model/resource_types.h"
 
 namespace nuncio::control {
@@ -38,6 +39,18 @@ google::protobuf::Any Resource::ToAny() const {
   google::protobuf::Any any;
   any.set_type_url(key_.type_url);
   any.set_value(body_);
+  return any;
+}
+
+google::protobuf::Any Resource::ToShownAny() const {
+  google::protobuf::Any any = ToAny();
+  // A secret may hold one in a form that this build does not know.
+  const bool secret = type_url() == kSecretType;
+  if (secret && config::UnpackKnown(any) == nullptr) {
+    any.clear_value();
+  } else if (secret || facts_.sensitive) {
+    config::Redact(any);
+  }
   return any;
 }
 

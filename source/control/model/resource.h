@@ -35,6 +35,8 @@ class Resource {
   const ResourceFacts& facts() const { return facts_; }
 
   google::protobuf::Any ToAny() const;
+  // As people may see it: without keys and passwords.
+  google::protobuf::Any ToShownAny() const;
 
  private:
   const ResourceKey key_;

@@ -10,6 +10,7 @@ namespace {
 constexpr std::array kTypes = {
     ResourceType{kClusterType, "cluster", TypeRank::kCluster, "name", true},
     ResourceType{kEndpointType, "endpoint", TypeRank::kEndpoint, "cluster_name", false},
+    ResourceType{kSecretType, "secret", TypeRank::kSecret, "name", false},
     ResourceType{kListenerType, "listener", TypeRank::kListener, "name", true},
     ResourceType{kRouteType, "route", TypeRank::kRoute, "name", false},
 };

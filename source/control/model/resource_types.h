@@ -16,9 +16,12 @@ inline constexpr std::string_view kClusterType = "type.googleapis.com/envoy.conf
 inline constexpr std::string_view kEndpointType = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 inline constexpr std::string_view kListenerType = "type.googleapis.com/envoy.config.listener.v3.Listener";
 inline constexpr std::string_view kRouteType = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+inline constexpr std::string_view kSecretType =
+    "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 
-// Make before break: a type is sent when those that it refers to, which stand before it, have arrived.
-enum class TypeRank : int { kCluster, kEndpoint, kOther, kListener, kRoute };
+// Make before break: a type is sent when those that it refers to, which stand before it, have arrived. Secrets wait for
+// nothing: a client asks for them when it has what needs them, and does not use that before it has them.
+enum class TypeRank : int { kCluster, kEndpoint, kSecret, kOther, kListener, kRoute };
 
 struct ResourceType {
   std::string_view type_url;

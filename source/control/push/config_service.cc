@@ -151,7 +151,7 @@ grpc::Status ConfigService::Get(grpc::ServerContext* context, const v1::GetReque
     if (!names.empty() && !names.contains(entry.resource->name())) continue;
     v1::StoredResource& stored = *response->add_resources();
     stored.set_name(entry.resource->name());
-    *stored.mutable_resource() = entry.resource->ToAny();
+    *stored.mutable_resource() = entry.resource->ToShownAny();
     stored.set_changed_revision(entry.changed_revision);
   }
   return grpc::Status::OK;

@@ -81,8 +81,8 @@ void ToProto(const ResourceDifference& difference, bool with_bodies, v1::Resourc
   proto.set_type_url(difference.key().type_url);
   proto.set_name(difference.key().name);
   if (!with_bodies) return;
-  if (difference.before != nullptr) *proto.mutable_before() = difference.before->ToAny();
-  if (difference.after != nullptr) *proto.mutable_after() = difference.after->ToAny();
+  if (difference.before != nullptr) *proto.mutable_before() = difference.before->ToShownAny();
+  if (difference.after != nullptr) *proto.mutable_after() = difference.after->ToShownAny();
 }
 
 void ToProto(const PushOutcome& outcome, bool dry_run, v1::PushResponse& proto) {

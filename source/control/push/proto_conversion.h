@@ -18,7 +18,7 @@ grpc::Status ToGrpc(const absl::Status& status);
 void ToProto(SystemTime time, google::protobuf::Timestamp& proto);
 void ToProto(const RevisionInfo& info, v1::Revision& proto);
 void ToProto(const ResourceFault& fault, v1::Fault& proto);
-// `with_bodies`: also what the resource was and is.
+// `with_bodies`: also what the resource was and is, as people may see it.
 void ToProto(const ResourceDifference& difference, bool with_bodies, v1::ResourceChange& proto);
 
 // Reduces a push's outcome to what PushResponse tells. Not for a conflict or a refusal outside of a dry run.

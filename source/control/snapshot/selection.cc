@@ -26,16 +26,19 @@ ContentHash HashOf(const std::vector<ResourcePtr>& resources) {
   return hasher.Finish();
 }
 
-std::vector<std::string> SubscribedNames(const std::vector<ResourcePtr>& resources) {
-  std::vector<std::string> names;
+// By type URL.
+std::map<std::string, std::vector<std::string>, std::less<>> NamesByType(const std::vector<ResourcePtr>& resources) {
+  std::map<std::string, std::vector<std::string>, std::less<>> types;
   for (const ResourcePtr& resource : resources) {
     for (const Reference& reference : resource->facts().references) {
-      if (reference.subscribed) names.push_back(reference.name);
+      if (reference.subscribed) types[reference.type_url].push_back(reference.name);
     }
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  return names;
+  for (auto& [type_url, names] : types) {
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+  }
+  return types;
 }
 
 // Size of a length-delimited field with a one-byte key.
@@ -61,11 +64,17 @@ Selection::Selection(std::string type_url, std::vector<ResourcePtr> resources, u
       resources_(std::move(resources)),
       hash_(HashOf(resources_)),
       version_(StrCat(changed_revision, ".", hash_.ShortText())),
-      subscribed_names_(SubscribedNames(resources_)) {}
+      subscribed_names_(NamesByType(resources_)) {}
 
 const Resource* Selection::Find(std::string_view name) const {
   const auto it = std::lower_bound(resources_.begin(), resources_.end(), name, NameBefore);
   return it == resources_.end() || (*it)->name() != name ? nullptr : it->get();
+}
+
+const std::vector<std::string>& Selection::SubscribedNames(std::string_view other_type) const {
+  static const std::vector<std::string> kNone;
+  const auto it = subscribed_names_.find(other_type);
+  return it == subscribed_names_.end() ? kNone : it->second;
 }
 
 std::shared_ptr<const std::string> Selection::Encoded() const {

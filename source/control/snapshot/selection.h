@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,8 +26,8 @@ class Selection {
   const ContentHash& hash() const { return hash_; }
   // "12.0123456789abcdef": changed_revision and hash.
   const std::string& version() const { return version_; }
-  // Names of resources of other types that a client asks for once it has these; sorted, each once.
-  const std::vector<std::string>& subscribed_names() const { return subscribed_names_; }
+  // Names of resources of another type that a client asks for once it has these; sorted, each once.
+  const std::vector<std::string>& SubscribedNames(std::string_view other_type) const;
 
   // The resources as the repeated field `resources` of a DiscoveryResponse on the wire. Made at first use. Any thread.
   std::shared_ptr<const std::string> Encoded() const;
@@ -36,7 +37,7 @@ class Selection {
   const std::vector<ResourcePtr> resources_;
   const ContentHash hash_;
   const std::string version_;
-  const std::vector<std::string> subscribed_names_;
+  const std::map<std::string, std::vector<std::string>, std::less<>> subscribed_names_;
 
   mutable std::once_flag encode_once_;
   mutable std::shared_ptr<const std::string> encoded_;

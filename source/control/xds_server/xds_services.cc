@@ -7,6 +7,7 @@
 #include "envoy/service/endpoint/v3/eds.grpc.pb.h"
 #include "envoy/service/listener/v3/lds.grpc.pb.h"
 #include "envoy/service/route/v3/rds.grpc.pb.h"
+#include "envoy/service/secret/v3/sds.grpc.pb.h"
 #include "source/control/model/resource_types.h"
 
 namespace nuncio::control {
@@ -40,6 +41,7 @@ NUNCIO_XDS_SERVICE(EndpointService, ::envoy::service::endpoint::v3::EndpointDisc
 NUNCIO_XDS_SERVICE(ListenerService, ::envoy::service::listener::v3::ListenerDiscoveryService, StreamListeners,
                    kListenerType);
 NUNCIO_XDS_SERVICE(RouteService, ::envoy::service::route::v3::RouteDiscoveryService, StreamRoutes, kRouteType);
+NUNCIO_XDS_SERVICE(SecretService, ::envoy::service::secret::v3::SecretDiscoveryService, StreamSecrets, kSecretType);
 
 }  // namespace
 
@@ -54,6 +56,7 @@ XdsServices::XdsServices(XdsEnvironment environment) : environment_(std::move(en
   services_.push_back(std::make_unique<EndpointService>(open));
   services_.push_back(std::make_unique<ListenerService>(open));
   services_.push_back(std::make_unique<RouteService>(open));
+  services_.push_back(std::make_unique<SecretService>(open));
 }
 
 XdsServices::~XdsServices() = default;

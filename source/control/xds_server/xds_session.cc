@@ -97,6 +97,13 @@ bool XdsSession::Settled(const Subscription* subscription) const {
   return subscription == nullptr || subscription->Settled(*Wanted(*subscription));
 }
 
+bool XdsSession::SecretsArrived(const Selection& users) const {
+  const std::vector<std::string>& needed = users.SubscribedNames(kSecretType);
+  if (needed.empty()) return true;
+  const Subscription* secrets = Find(kSecretType);
+  return secrets != nullptr && Settled(secrets) && secrets->Covers(needed);
+}
+
 bool XdsSession::ClustersArrived() const {
   const Subscription* clusters = Find(kClusterType);
   const Subscription* endpoints = Find(kEndpointType);
@@ -105,7 +112,8 @@ bool XdsSession::ClustersArrived() const {
   if (clusters == nullptr || clusters->sent() == nullptr || clusters->last_refused()) return true;
   // Those that are only kept had theirs long ago.
   const SelectionPtr own = clusters->Wanted(*snapshot_, {});
-  const std::vector<std::string>& needed = own->subscribed_names();
+  if (!SecretsArrived(*own)) return false;
+  const std::vector<std::string>& needed = own->SubscribedNames(kEndpointType);
   return needed.empty() || (endpoints != nullptr && endpoints->Covers(needed));
 }
 
@@ -116,7 +124,8 @@ bool XdsSession::RoutesArrived() const {
   if (listeners == nullptr && routes == nullptr) return false;
   if (!Settled(listeners) || !Settled(routes)) return false;
   if (listeners == nullptr || listeners->sent() == nullptr) return true;
-  const std::vector<std::string>& needed = listeners->sent()->subscribed_names();
+  if (!SecretsArrived(*listeners->sent())) return false;
+  const std::vector<std::string>& needed = listeners->sent()->SubscribedNames(kRouteType);
   return needed.empty() || (routes != nullptr && routes->Covers(needed));
 }
 
@@ -169,7 +178,7 @@ void XdsSession::NoteChangedClusters(const SelectionPtr& before, const Selection
     const Resource* old = before == nullptr ? nullptr : before->Find(cluster->name());
     if (old != nullptr && old->hash() == cluster->hash()) continue;
     for (const Reference& reference : cluster->facts().references) {
-      if (reference.subscribed) endpoints_to_resend_.push_back(reference.name);
+      if (reference.type_url == kEndpointType) endpoints_to_resend_.push_back(reference.name);
     }
   }
 }
@@ -205,6 +214,7 @@ bool XdsSession::MaySend(const Subscription& subscription, MonotonicTime now) {
     case TypeRank::kRoute:
       return Pass(kRoutes, !needed || (ClustersArrived() && Settled(Find(kListenerType))), now) && needed;
     case TypeRank::kCluster:
+    case TypeRank::kSecret:
     case TypeRank::kOther:
       return needed;
   }

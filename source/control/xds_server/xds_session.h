@@ -28,7 +28,7 @@ struct OutgoingResponse {
 // timers: the owner calls one method at a time and asks Next whenever it could write.
 //
 // On an aggregated stream responses come in an order that never lets traffic meet something missing. Clusters first,
-// then endpoints, and once the client has taken both, listeners, then routes. A cluster that the group has no longer
+// then endpoints and secrets, and once the client has taken these, listeners, then routes. A cluster that the group has no longer
 // goes on being served until the client has taken the listeners and routes that do without it; where it refuses these,
 // for as long as that lasts. A client that does not answer holds all this up for kDependencyWait and no longer.
 class XdsSession {
@@ -70,7 +70,9 @@ class XdsSession {
   void AdoptBroughtState(Subscription& subscription);
   SelectionPtr BroughtClusters(const std::string& version) const;
 
-  // Whether the client has all clusters it is to have, with their endpoints.
+  // Whether the client has the secrets that `users`, clusters or listeners, wait for.
+  bool SecretsArrived(const Selection& users) const;
+  // Whether the client has all clusters it is to have, with their endpoints and secrets.
   bool ClustersArrived() const;
   // Whether the client has listeners and routes that need no more than the group's own clusters.
   bool RoutesArrived() const;
