@@ -21,6 +21,16 @@ google::protobuf::Any RdsListener(const std::string& name, int port, const std::
 // What gRPC's own xDS client asks for: an API listener with routes by RDS.
 google::protobuf::Any ApiListener(const std::string& name, const std::string& route_config);
 
+// Roots to trust, in a file of the proxy's.
+google::protobuf::Any RootsSecret(const std::string& name, const std::string& path);
+// An EDS cluster that trusts the secret `roots`; a listener whose certificate is the secret `pair`, by ADS or
+// one of the bootstrap's.
+google::protobuf::Any TlsCluster(const std::string& name, const std::string& roots);
+google::protobuf::Any TlsListener(const std::string& name, int port, const std::string& route_config,
+                                  const std::string& pair, bool of_bootstrap = false);
+// A listener with a key in the text.
+google::protobuf::Any ListenerWithKey(const std::string& name, const std::string& key);
+
 std::vector<PushedResource> Pushed(const std::vector<google::protobuf::Any>& resources);
 ResourcePtr MakeResource(const google::protobuf::Any& any);
 

@@ -19,12 +19,16 @@ using test::EdsCluster;
 using test::Endpoints;
 using test::RdsListener;
 using test::Routes;
+using test::RootsSecret;
 using test::StaticCluster;
+using test::TlsCluster;
+using test::TlsListener;
 
 const std::string kCluster(kClusterType);
 const std::string kEndpoint(kEndpointType);
 const std::string kListener(kListenerType);
 const std::string kRoute(kRouteType);
+const std::string kSecret(kSecretType);
 
 // A client and its stream: requests go in, what comes out is told as text, "cluster[a b]".
 class XdsSessionTest : public ::testing::Test {
@@ -45,6 +49,20 @@ class XdsSessionTest : public ::testing::Test {
     ASSERT_EQ(outcome->kind, PushOutcome::Kind::kTaken)
         << (outcome->faults.empty() ? "" : outcome->faults[0].field_path + ": " + outcome->faults[0].reason);
     session_->OnSnapshot(snapshots_.Latest("g"));
+  }
+
+  // As a push, but of resources that are checked elsewhere.
+  void Publish(uint64_t revision, const std::vector<google::protobuf::Any>& resources) {
+    std::vector<SetEntry> entries;
+    StoredRevision stored;
+    stored.info.group = "g";
+    stored.info.revision = revision;
+    for (const google::protobuf::Any& any : resources) {
+      entries.push_back({test::MakeResource(any), revision});
+      stored.type_revisions.emplace_back(any.type_url(), revision);
+    }
+    stored.set = ResourceSet(std::move(entries));
+    session_->OnSnapshot(std::make_shared<const Snapshot>(stored, nullptr));
   }
 
   absl::Status Request(const std::string& type, const std::vector<std::string>& names = {},
@@ -406,6 +424,76 @@ TEST_F(XdsSessionTest, RefusesWhatIsNoProtocol) {
     ASSERT_TRUE(Request("type.googleapis.com/x.T" + std::to_string(i)).ok());
   }
   EXPECT_TRUE(absl::IsResourceExhausted(Request(kCluster)));
+}
+
+TEST_F(XdsSessionTest, ListenersWaitForTheSecretsOfClustersAndRoutesForAll) {
+  Publish(1, {TlsCluster("a", "roots"), Endpoints("a"), RootsSecret("roots", "/roots"), RootsSecret("pair", "/pair"),
+              TlsListener("l", 80, "r", "pair"), Routes("r", "a")});
+  ASSERT_TRUE(Request(kCluster).ok());
+  ASSERT_TRUE(Request(kListener).ok());
+  ASSERT_EQ(Next(), "cluster[a]");
+  Acknowledge();
+  ASSERT_TRUE(Request(kEndpoint, {"a"}).ok());
+  ASSERT_EQ(Next(), "endpoint[a]");
+  Acknowledge({"a"});
+  EXPECT_EQ(Next(), "") << "the cluster waits for its secret";
+  ASSERT_TRUE(Request(kSecret, {"roots"}).ok());
+  ASSERT_EQ(Next(), "secret[roots]");
+  EXPECT_EQ(Next(), "");
+  Acknowledge({"roots"});
+  ASSERT_EQ(Next(), "listener[l]");
+  Acknowledge();
+  ASSERT_TRUE(Request(kRoute, {"r"}).ok());
+  ASSERT_EQ(Next(), "route[r]");
+  Acknowledge({"r"});
+  ASSERT_TRUE(Request(kSecret, {"pair", "roots"}, "3", last_.selection->version()).ok());
+  ASSERT_EQ(Next(), "secret[pair roots]");
+}
+
+TEST_F(XdsSessionTest, ASecretReplacedGoesOutAlone) {
+  Publish(1, {TlsCluster("a", "roots"), Endpoints("a"), RootsSecret("roots", "/roots")});
+  ASSERT_TRUE(Request(kCluster).ok());
+  ASSERT_EQ(Next(), "cluster[a]");
+  Acknowledge();
+  ASSERT_TRUE(Request(kEndpoint, {"a"}).ok());
+  ASSERT_EQ(Next(), "endpoint[a]");
+  Acknowledge({"a"});
+  ASSERT_TRUE(Request(kSecret, {"roots"}).ok());
+  ASSERT_EQ(Next(), "secret[roots]");
+  Acknowledge({"roots"});
+  ASSERT_EQ(Next(), "");
+  Publish(2, {TlsCluster("a", "roots"), Endpoints("a"), RootsSecret("roots", "/newer")});
+  ASSERT_EQ(Next(), "secret[roots]");
+  Refuse({"roots"});
+  EXPECT_EQ(Next(), "");
+  EXPECT_EQ(StatusOf(kSecret).state, TypeStatus::State::kRefused);
+}
+
+// A listener that waits for its secret does not take traffic yet: the one before does, to clusters that are to go.
+TEST_F(XdsSessionTest, RemovedClustersStayUntilTheListenersSecretsArrived) {
+  Publish(1, {StaticCluster("a"), RdsListener("l", 80, "r"), Routes("r", "a")});
+  ASSERT_TRUE(Request(kCluster).ok());
+  ASSERT_EQ(Next(), "cluster[a]");
+  Acknowledge();
+  ASSERT_TRUE(Request(kListener).ok());
+  ASSERT_EQ(Next(), "listener[l]");
+  Acknowledge();
+  ASSERT_TRUE(Request(kRoute, {"r"}).ok());
+  ASSERT_EQ(Next(), "route[r]");
+  Acknowledge({"r"});
+  Publish(2, {StaticCluster("b"), RootsSecret("pair", "/pair"), TlsListener("l", 80, "r", "pair"), Routes("r", "b")});
+  ASSERT_EQ(Next(), "cluster[a b]");
+  Acknowledge();
+  ASSERT_EQ(Next(), "listener[l]");
+  Acknowledge();
+  ASSERT_EQ(Next(), "route[r]");
+  Acknowledge({"r"});
+  EXPECT_EQ(Next(), "");
+  ASSERT_TRUE(Request(kSecret, {"pair"}).ok());
+  ASSERT_EQ(Next(), "secret[pair]");
+  EXPECT_EQ(Next(), "");
+  Acknowledge({"pair"});
+  EXPECT_EQ(Next(), "cluster[b]");
 }
 
 }  // namespace
