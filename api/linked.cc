@@ -33,7 +33,9 @@
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
+#include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case.pb.h"
 #include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
@@ -99,7 +101,9 @@ void LinkAllMessages() {
   kept = ::envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor();
   kept = ::envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor();
   kept = ::envoy::extensions::filters::http::router::v3::Router::descriptor();
+  kept = ::envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor();
   kept = ::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor();
+  kept = ::envoy::extensions::filters::network::sni_cluster::v3::SniCluster::descriptor();
   kept = ::envoy::extensions::http::header_formatters::preserve_case::v3::PreserveCaseFormatterConfig::descriptor();
   kept = ::envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig::descriptor();
   kept = ::envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest::descriptor();

@@ -74,10 +74,11 @@ void CheckRouteClusters(const BootstrapConfig& config, bool dynamic_clusters, Fa
     return false;
   };
   const auto check = [&](const listener::FilterChainConfig& chain) {
-    const auto& table = chain.http->route_table;
+    if (chain.http == nullptr) return;
+    const auto& table = chain.http->manager->route_table;
     if (table == nullptr || !table->validate_clusters().value_or(!dynamic_clusters)) return;
     route::FindUnknownClusters(*table, known, [&](std::string_view cluster, const std::string& where) {
-      faults.Add(StrCat("filters[", chain.http_index, "].typed_config.route_config.", where),
+      faults.Add(StrCat("filters[", chain.terminal_index(), "].typed_config.route_config.", where),
                  StrCat("no cluster is named ", config::Quote(cluster)));
     });
   };
@@ -157,9 +158,9 @@ void CheckSources(const BootstrapConfig& config, Faults& faults) {
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     Faults::Scope each(faults, "listeners", i);
     const auto check = [&](const listener::FilterChainConfig& chain) {
-      if (!chain.rds.has_value()) return;
-      Faults::Scope rds(faults, StrCat("filters[", chain.http_index, "].typed_config.rds.config_source"));
-      checker.Check(*chain.rds);
+      if (chain.http == nullptr || !chain.http->rds.has_value()) return;
+      Faults::Scope rds(faults, StrCat("filters[", chain.terminal_index(), "].typed_config.rds.config_source"));
+      checker.Check(*chain.http->rds);
     };
     for (size_t c = 0; c < config.listeners[i].config->chains.size(); ++c) {
       Faults::Scope chain(faults, "filter_chains", c);
@@ -184,14 +185,14 @@ bool AsksControlPlane(const BootstrapConfig& config) {
   for (const auto& cluster : config.clusters) {
     if (cluster.config->eds.has_value() && asks(cluster.config->eds->source)) return true;
   }
+  const auto routes_ask = [&](const listener::FilterChainConfig& chain) {
+    return chain.http != nullptr && chain.http->rds.has_value() && asks(*chain.http->rds);
+  };
   for (const auto& each : config.listeners) {
     for (const auto& chain : each.config->chains) {
-      if (chain->rds.has_value() && asks(*chain->rds)) return true;
+      if (routes_ask(*chain)) return true;
     }
-    if (each.config->default_chain != nullptr && each.config->default_chain->rds.has_value() &&
-        asks(*each.config->default_chain->rds)) {
-      return true;
-    }
+    if (each.config->default_chain != nullptr && routes_ask(*each.config->default_chain)) return true;
   }
   return false;
 }

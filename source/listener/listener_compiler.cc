@@ -1,18 +1,18 @@
 #include "source/listener/listener_compiler.h"
 
 #include <limits>
-#include <map>
 #include <string>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "source/access_log/config.h"
 #include "source/base/strings.h"
+#include "source/config/converters.h"
 #include "source/config/typed_config.h"
+#include "source/extensions/config_registry.h"
 #include "source/upstream/cluster_compiler.h"
 
 namespace nuncio::listener {
@@ -22,7 +22,7 @@ using config::Faults;
 using envoy::config::listener::v3::Listener;
 using ChainMessage = envoy::config::listener::v3::FilterChain;
 using ChainMatchMessage = envoy::config::listener::v3::FilterChainMatch;
-using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+using PredicateMessage = envoy::config::listener::v3::ListenerFilterChainMatchPredicate;
 
 template <typename M>
 uint64_t HashOf(const M& message) {
@@ -53,53 +53,74 @@ std::vector<net::CidrRange> ReadRanges(
   return out;
 }
 
+// In lower case, as names of ClientHellos are compared.
+std::vector<std::string> ReadServerNames(const google::protobuf::RepeatedPtrField<std::string>& names,
+                                         Faults& faults) {
+  std::vector<std::string> out;
+  for (int i = 0; i < names.size(); ++i) {
+    const std::string name = AsciiToLower(names[i]);
+    const size_t from = name.starts_with("*.") ? 2 : 0;
+    if (name.size() == from || name.find('*', from) != std::string::npos) {
+      Faults::Scope scope(faults, "server_names", static_cast<size_t>(i));
+      faults.Add(StrCat(config::Quote(name), " must be a name, or \"*.\" and a domain; any name is matched without "
+                        "server_names"));
+      continue;
+    }
+    out.push_back(name);
+  }
+  return out;
+}
+
 FilterChainMatch ReadMatch(const ChainMatchMessage& message, Faults& faults) {
   Faults::Scope scope(faults, "filter_chain_match");
   FilterChainMatch match;
   match.destination_port = static_cast<uint16_t>(message.destination_port().value());
   match.destinations = ReadRanges(message.prefix_ranges(), "prefix_ranges", faults);
+  match.server_names = ReadServerNames(message.server_names(), faults);
+  match.transport_protocol = message.transport_protocol();
+  if (!match.transport_protocol.empty() && match.transport_protocol != "raw_buffer" &&
+      match.transport_protocol != "tls") {
+    faults.Add("transport_protocol", StrCat(config::Quote(match.transport_protocol),
+                                            " is not detected by this build; known: raw_buffer, tls"));
+  }
+  match.application_protocols.assign(message.application_protocols().begin(), message.application_protocols().end());
   match.direct_sources = ReadRanges(message.direct_source_prefix_ranges(), "direct_source_prefix_ranges", faults);
   match.source_type = static_cast<FilterChainMatch::SourceType>(message.source_type());
   match.sources = ReadRanges(message.source_prefix_ranges(), "source_prefix_ranges", faults);
   for (uint32_t port : message.source_ports()) match.source_ports.push_back(static_cast<uint16_t>(port));
-  if (!message.transport_protocol().empty() && message.transport_protocol() != "raw_buffer") {
-    faults.Add("transport_protocol", StrCat(config::Quote(message.transport_protocol()),
-                                            " is not detected by this build; known: raw_buffer"));
-  }
   return match;
+}
+
+void ReadNetworkFilter(const envoy::config::listener::v3::Filter& filter, bool last,
+                       config::DataSourceAccess data_sources, FilterChainConfig& out, Faults& faults) {
+  if (!filter.has_typed_config()) {
+    faults.Add("typed_config", StrCat("required: the configuration of ", config::Quote(filter.name())));
+    return;
+  }
+  extensions::CompiledNetworkFilter compiled;
+  {
+    Faults::Scope typed(faults, "typed_config");
+    compiled = extensions::CompileNetworkFilter(filter.typed_config(), filter.name(), data_sources, faults);
+  }
+  if (compiled.filter != nullptr) {
+    if (last) faults.Add(StrCat(config::Quote(filter.name()), " serves no connection: the last filter must"));
+    out.network_filters.push_back(std::move(compiled.filter));
+  } else if (compiled.terminal != nullptr) {
+    if (!last) faults.Add(StrCat(config::Quote(filter.name()), " must be the last filter"));
+    out.terminal = std::move(compiled.terminal);
+    out.http = dynamic_cast<const extensions::HttpConnectionManagerFilterConfig*>(out.terminal.get());
+  }
 }
 
 void ReadNetworkFilters(const ChainMessage& message, config::DataSourceAccess data_sources,
                         FilterChainConfig& out, Faults& faults) {
   if (message.filters_size() == 0) {
-    faults.Add("filters", "must hold envoy.filters.network.http_connection_manager (is empty)");
-    return;
+    faults.Add("filters", "must end with a filter that serves connections, such as "
+                          "envoy.filters.network.http_connection_manager (is empty)");
   }
   for (int i = 0; i < message.filters_size(); ++i) {
     Faults::Scope scope(faults, "filters", static_cast<size_t>(i));
-    const auto& filter = message.filters(i);
-    if (!filter.has_typed_config()) {
-      faults.Add("typed_config", StrCat("required: the configuration of ", config::Quote(filter.name())));
-      continue;
-    }
-    Faults::Scope typed(faults, "typed_config");
-    if (!config::Holds<HttpConnectionManager>(filter.typed_config())) {
-      faults.Add(StrCat("network filter ", config::Quote(filter.name()), " of type ",
-                        config::Quote(filter.typed_config().type_url()),
-                        " is not part of this build; known: envoy.filters.network.http_connection_manager"));
-      continue;
-    }
-    if (i + 1 != message.filters_size()) {
-      faults.Add("envoy.filters.network.http_connection_manager must be the last filter");
-      continue;
-    }
-    HttpConnectionManager manager;
-    if (!config::UnpackAndCheck(filter.typed_config(), &manager, faults)) continue;
-    auto compiled = proxy::CompileConnectionManager(manager, data_sources, faults);
-    if (!compiled.has_value()) continue;
-    out.http = compiled->config;
-    out.http_index = static_cast<size_t>(i);
-    out.rds = compiled->rds;
+    ReadNetworkFilter(message.filters(i), i + 1 == message.filters_size(), data_sources, out, faults);
   }
 }
 
@@ -109,7 +130,6 @@ std::shared_ptr<const FilterChainConfig> CompileChain(const ChainMessage& messag
   auto chain = std::make_shared<FilterChainConfig>();
   chain->name = message.name();
   chain->hash = HashOf(message);
-  if (message.has_filter_chain_match()) chain->match = ReadMatch(message.filter_chain_match(), faults);
   if (message.has_transport_socket()) {
     Faults::Scope scope(faults, "transport_socket");
     Faults::Scope typed(faults, "typed_config");
@@ -125,6 +145,63 @@ std::shared_ptr<const FilterChainConfig> CompileChain(const ChainMessage& messag
   }
   ReadNetworkFilters(message, data_sources, *chain, faults);
   return chain;
+}
+
+ListenerFilterPredicate ReadPredicate(const PredicateMessage& message, Faults& faults) {
+  using Kind = ListenerFilterPredicate::Kind;
+  const auto parts_of = [&](const PredicateMessage::MatchSet& set, std::string_view field) {
+    Faults::Scope scope(faults, field);
+    std::vector<ListenerFilterPredicate> parts;
+    for (int i = 0; i < set.rules_size(); ++i) {
+      Faults::Scope each(faults, "rules", static_cast<size_t>(i));
+      parts.push_back(ReadPredicate(set.rules(i), faults));
+    }
+    return parts;
+  };
+  switch (message.rule_case()) {
+    case PredicateMessage::kOrMatch:
+      return ListenerFilterPredicate::Combine(Kind::kOneOf, parts_of(message.or_match(), "or_match"));
+    case PredicateMessage::kAndMatch:
+      return ListenerFilterPredicate::Combine(Kind::kAll, parts_of(message.and_match(), "and_match"));
+    case PredicateMessage::kNotMatch: {
+      Faults::Scope scope(faults, "not_match");
+      return ListenerFilterPredicate::Combine(Kind::kNot, {ReadPredicate(message.not_match(), faults)});
+    }
+    case PredicateMessage::kDestinationPortRange: {
+      const auto& range = message.destination_port_range();
+      if (range.end() <= range.start()) {
+        faults.Add("destination_port_range", "end must be above start: it is not in the range itself");
+      }
+      return ListenerFilterPredicate::DestinationPorts(range.start(), range.end());
+    }
+    default:
+      return ListenerFilterPredicate::Any();
+  }
+}
+
+void ReadListenerFilters(const Listener& message, ListenerConfig& out, Faults& faults) {
+  for (int i = 0; i < message.listener_filters_size(); ++i) {
+    Faults::Scope scope(faults, "listener_filters", static_cast<size_t>(i));
+    const auto& filter = message.listener_filters(i);
+    if (!filter.has_typed_config()) {
+      faults.Add("typed_config", StrCat("required: the configuration of ", config::Quote(filter.name())));
+      continue;
+    }
+    ListenerFilterEntry entry;
+    {
+      Faults::Scope typed(faults, "typed_config");
+      entry.config = extensions::CompileListenerFilter(filter.typed_config(), filter.name(), faults);
+    }
+    if (filter.has_filter_disabled()) {
+      Faults::Scope disabled(faults, "filter_disabled");
+      entry.disabled = ReadPredicate(filter.filter_disabled(), faults);
+    }
+    out.listener_filters.push_back(std::move(entry));
+  }
+  out.listener_filters_timeout =
+      config::DurationField(message.has_listener_filters_timeout(), message.listener_filters_timeout(),
+                            "listener_filters_timeout", out.listener_filters_timeout, faults);
+  out.continue_on_listener_filters_timeout = message.continue_on_listener_filters_timeout();
 }
 
 void ReadAddresses(const Listener& message, ListenerConfig& out, Faults& faults) {
@@ -171,16 +248,22 @@ void ReadChains(const Listener& message, config::DataSourceAccess data_sources, 
   if (message.filter_chains_size() == 0 && !message.has_default_filter_chain()) {
     faults.Add("filter_chains", "a listener needs at least one filter chain");
   }
-  std::map<std::string, int> matches;
+  std::vector<FilterChainMatch> matches;
   for (int i = 0; i < message.filter_chains_size(); ++i) {
     Faults::Scope scope(faults, "filter_chains", static_cast<size_t>(i));
-    auto chain = CompileChain(message.filter_chains(i), data_sources, faults);
-    const auto [where, fresh] = matches.emplace(chain->match.Key(), i);
-    if (!fresh) {
-      faults.Add("filter_chain_match", StrCat("equals that of filter_chains[", where->second,
-                                              "]: no connection would ever reach the second one"));
-    }
-    out.chains.push_back(std::move(chain));
+    matches.push_back(ReadMatch(message.filter_chains(i).filter_chain_match(), faults));
+    out.chains.push_back(CompileChain(message.filter_chains(i), data_sources, faults));
+  }
+  FilterChainTable::Faults table_faults;
+  out.chain_table = FilterChainTable::Build(matches, table_faults);
+  if (table_faults.too_large) {
+    faults.Add("filter_chains", StrCat("the combinations of values in the filter chain matches are more than ",
+                                       FilterChainTable::kMaxEntries));
+  }
+  for (const FilterChainTable::Conflict& conflict : table_faults.conflicts) {
+    Faults::Scope scope(faults, "filter_chains", conflict.second);
+    faults.Add("filter_chain_match", StrCat("takes connections that filter_chains[", conflict.first,
+                                            "] takes too, and neither goes before the other"));
   }
   if (message.has_default_filter_chain()) {
     Faults::Scope scope(faults, "default_filter_chain");
@@ -251,6 +334,7 @@ std::shared_ptr<const ListenerConfig> CompileListener(const Listener& message,
   out->ignores_health_fail = message.drain_type() == Listener::MODIFY_ONLY;
   out->direction = static_cast<ListenerConfig::Direction>(message.traffic_direction());
   out->access_logs = access_log::CompileAccessLogs(message.access_log(), "access_log", data_sources, faults);
+  ReadListenerFilters(message, *out, faults);
   ReadChains(message, data_sources, *out, faults);
   if (faults.count() != faults_before) return nullptr;
   return out;

@@ -4,7 +4,7 @@
 
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "source/config/fault.h"
-#include "source/proxy/config.h"
+#include "source/config/data_source.h"
 #include "source/listener/listener_config.h"
 
 namespace nuncio::listener {

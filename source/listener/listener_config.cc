@@ -18,16 +18,4 @@ std::string ListenAddress::SocketKey() const {
   return key;
 }
 
-const FilterChainConfig* ListenerConfig::FindChain(const net::Address& local, const net::Address& peer) const {
-  const FilterChainConfig* best = default_chain.get();
-  MatchRank best_rank;
-  for (const auto& chain : chains) {
-    const MatchRank rank = Rank(chain->match, local, peer);
-    if (!rank.matches || !rank.BetterThan(best_rank)) continue;
-    best = chain.get();
-    best_rank = rank;
-  }
-  return best;
-}
-
 }  // namespace nuncio::listener

@@ -7,12 +7,15 @@
 #include <vector>
 
 #include "source/access_log/access_log_config.h"
-#include "source/config/config_source.h"
+#include "source/base/clock.h"
 #include "source/config/subscription.h"
+#include "source/extensions/network/http_connection_manager/filter_config.h"
+#include "source/filter/listener_filter.h"
+#include "source/filter/network_filter.h"
+#include "source/listener/filter_chain_table.h"
+#include "source/listener/listener_filter_predicate.h"
 #include "source/net/address.h"
 #include "source/net/socket_options.h"
-#include "source/proxy/connection_manager_config.h"
-#include "source/listener/filter_chain_match.h"
 
 namespace nuncio::listener {
 
@@ -38,12 +41,20 @@ struct FilterChainConfig {
   std::string name;
   // Of the chain's message: connections stay with a chain as long as an update brings the same bytes.
   uint64_t hash = 0;
-  FilterChainMatch match;
-  // Index of the connection manager among the chain's filters, for faults.
-  size_t http_index = 0;
-  std::shared_ptr<const proxy::ConnectionManagerConfig> http;
-  // Set where the chain's routes come by RDS.
-  std::optional<config::ConfigSource> rds;
+  // All but the last, in order.
+  std::vector<std::shared_ptr<const filter::NetworkFilterConfig>> network_filters;
+  std::shared_ptr<const filter::TerminalFilterConfig> terminal;
+  // The terminal where it is an HTTP connection manager, else null.
+  const extensions::HttpConnectionManagerFilterConfig* http = nullptr;
+
+  // Index of the last filter in the message, for faults.
+  size_t terminal_index() const { return network_filters.size(); }
+};
+
+struct ListenerFilterEntry {
+  std::shared_ptr<const filter::ListenerFilterConfig> config;
+  // Connections that the filter does not see.
+  std::optional<ListenerFilterPredicate> disabled;
 };
 
 // A compiled Listener. Immutable; any thread.
@@ -55,7 +66,14 @@ struct ListenerConfig : config::CompiledResource {
   // False: the listener has no socket of its own.
   bool bind_to_port = true;
   std::string stat_prefix;
+  std::vector<ListenerFilterEntry> listener_filters;
+  // Zero: no limit.
+  Duration listener_filters_timeout = std::chrono::seconds(15);
+  // After the timeout a chain is chosen by what is known; else the connection is closed.
+  bool continue_on_listener_filters_timeout = false;
   std::vector<std::shared_ptr<const FilterChainConfig>> chains;
+  // Which of them takes a connection, by index.
+  FilterChainTable chain_table;
   // Null: connections that match none are closed.
   std::shared_ptr<const FilterChainConfig> default_chain;
   uint32_t buffer_limit = 1 << 20;
@@ -66,9 +84,6 @@ struct ListenerConfig : config::CompiledResource {
   enum class Direction : uint8_t { kUnspecified, kInbound, kOutbound };
   Direction direction = Direction::kUnspecified;
   std::vector<std::shared_ptr<const access_log::AccessLogConfig>> access_logs;
-
-  // The chain for a connection, or null.
-  const FilterChainConfig* FindChain(const net::Address& local, const net::Address& peer) const;
 };
 
 }  // namespace nuncio::listener

@@ -95,9 +95,10 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
     return;
   }
   auto routes_of = [&](const FilterChainConfig& chain) {
-    generation->routes.push_back(chain.rds.has_value() ? routes_.Acquire(*chain.rds, chain.http->rds_route_name,
-                                                                         chain.http->stat_prefix)
-                                                       : nullptr);
+    const bool by_rds = chain.http != nullptr && chain.http->rds.has_value();
+    generation->routes.push_back(by_rds ? routes_.Acquire(*chain.http->rds, chain.http->manager->rds_route_name,
+                                                          chain.http->manager->stat_prefix)
+                                        : nullptr);
   };
   for (const auto& chain : config->chains) routes_of(*chain);
   if (config->default_chain != nullptr) routes_of(*config->default_chain);
@@ -240,11 +241,11 @@ bool ListenerRegistry::OpenLogs(const ListenerConfig& config, Generation& genera
   open(config.access_logs, generation.connection_logs);
   for (size_t i = 0; i < config.chains.size(); ++i) {
     config::Faults::Scope scope(faults, "filter_chains", i);
-    open(config.chains[i]->http->access_logs, generation.access_logs.emplace_back());
+    open(config.chains[i]->terminal->access_logs, generation.access_logs.emplace_back());
   }
   if (config.default_chain != nullptr) {
     config::Faults::Scope scope(faults, "default_filter_chain");
-    open(config.default_chain->http->access_logs, generation.access_logs.emplace_back());
+    open(config.default_chain->terminal->access_logs, generation.access_logs.emplace_back());
   }
   return faults.count() == faults_before;
 }

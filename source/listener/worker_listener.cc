@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "source/base/logging.h"
@@ -10,15 +11,21 @@
 namespace nuncio::listener {
 
 WorkerListener::Chain::Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
-                             std::shared_ptr<proxy::RouteCell> routes, proxy::AccessLogs access_logs,
-                             proxy::WorkerServices& services, ObjectHome& home)
+                             extensions::TerminalFilterInputs inputs)
     : listener(listener),
       config(std::move(config)),
-      routes(std::move(routes)),
-      manager(services, this->config->http, std::move(access_logs), *this->routes) {
-  if (this->config->http->route_table != nullptr) {
-    this->routes->table = LocalRef<route::RouteTable>(this->config->http->route_table, home);
+      routes(inputs.routes),
+      terminal(extensions::MakeTerminalFilter(this->config->terminal, std::move(inputs), listener.services_,
+                                              listener.home_)) {
+  for (const auto& each : this->config->network_filters) {
+    network_filters.push_back(extensions::MakeNetworkFilter(each, listener.services_));
   }
+}
+
+void WorkerListener::Chain::OnDrainEnd() {
+  terminal->CloseAll();
+  // Those that a chain of a removed listener was still to take.
+  if (listener.removed_) listener.ClosePending();
 }
 
 WorkerListener::WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home,
@@ -35,35 +42,47 @@ WorkerListener::WorkerListener(proxy::WorkerServices& services, ConnectionLimit&
 WorkerListener::~WorkerListener() { CloseAll(); }
 
 void WorkerListener::Apply(ListenerUpdate update, const DrainPlan& plan) {
-  // Chains that stay keep their managers and connections; the others begin to drain.
-  std::vector<std::unique_ptr<Chain>> old = std::move(chains_);
+  TakeChains(update, plan);
+  config_ = std::move(update.config);
+  name_ = config_->name;
+  filters_ = std::make_shared<ListenerFilters>(config_, services_, stats_);
+  SetHealthFailing(health_failing_);
+  connection_logs_ = std::move(update.connection_logs);
+  TakeSockets(update);
+  forget_task_.Cancel();
+  services_.loop.AtEndOfTurn(forget_task_);
+}
+
+void WorkerListener::TakeChains(ListenerUpdate& update, const DrainPlan& plan) {
+  // Chains that stay keep their filters and connections; the others begin to drain.
+  std::unordered_multimap<uint64_t, std::unique_ptr<Chain>> old;
+  for (auto& chain : chains_) {
+    const uint64_t hash = chain->config->hash;
+    old.emplace(hash, std::move(chain));
+  }
   chains_.clear();
-  auto take = [&](const std::shared_ptr<const FilterChainConfig>& config, size_t index) {
+  const auto take = [&](const std::shared_ptr<const FilterChainConfig>& config, size_t index) {
     std::shared_ptr<proxy::RouteCell> routes = std::move(update.routes[index]);
-    for (auto& chain : old) {
-      if (chain == nullptr || chain->config->hash != config->hash) continue;
-      // The same route source gives the same cell; an inline table is part of the hash.
-      if (routes != nullptr && chain->routes != routes) continue;
-      chains_.push_back(std::move(chain));
+    // The same route source gives the same cell; an inline table is part of the hash.
+    const auto same = old.find(config->hash);
+    if (same != old.end() && same->second->routes == routes) {
+      chains_.push_back(std::move(same->second));
+      old.erase(same);
       return;
     }
-    if (routes == nullptr) routes = std::make_shared<proxy::RouteCell>();
-    chains_.push_back(std::make_unique<Chain>(*this, config, std::move(routes), std::move(update.access_logs[index]),
-                                              services_, home_));
+    chains_.push_back(std::make_unique<Chain>(
+        *this, config, extensions::TerminalFilterInputs{std::move(update.access_logs[index]), std::move(routes)}));
   };
   const ListenerConfig& config = *update.config;
   for (size_t i = 0; i < config.chains.size(); ++i) take(config.chains[i], i);
   if (config.default_chain != nullptr) take(config.default_chain, config.chains.size());
-  config_ = std::move(update.config);
-  SetHealthFailing(health_failing_);
-  connection_logs_ = std::move(update.connection_logs);
-  for (auto& chain : old) {
-    if (chain != nullptr) {
-      Drain(*chain, plan);
-      draining_.push_back(std::move(chain));
-    }
+  for (auto& [hash, chain] : old) {
+    Drain(*chain, plan);
+    draining_.push_back(std::move(chain));
   }
+}
 
+void WorkerListener::TakeSockets(ListenerUpdate& update) {
   std::vector<std::unique_ptr<net::Acceptor>> acceptors = std::move(acceptors_);
   acceptors_.clear();
   for (auto& socket : update.sockets) {
@@ -82,8 +101,6 @@ void WorkerListener::Apply(ListenerUpdate update, const DrainPlan& plan) {
   for (auto& acceptor : acceptors) {
     if (acceptor != nullptr) acceptor->DrainQueue();
   }
-  forget_task_.Cancel();
-  services_.loop.AtEndOfTurn(forget_task_);
 }
 
 void WorkerListener::StopListening() {
@@ -99,49 +116,38 @@ void WorkerListener::Remove(const DrainPlan& plan) {
 
 void WorkerListener::DrainConnections(const DrainPlan& plan) {
   for (auto& chain : chains_) Drain(*chain, plan);
-  if (removed_) {
-    for (auto& chain : chains_) draining_.push_back(std::move(chain));
-    chains_.clear();
-    services_.loop.AtEndOfTurn(forget_task_);
-  }
 }
 
 void WorkerListener::Drain(Chain& chain, const DrainPlan& plan) {
-  chain.manager.StartDraining(plan.gradual ? plan.time : Duration::zero());
-  if (chain.manager.idle() || !plan.close_at_end) return;
+  chain.terminal->StartDraining(plan.gradual ? plan.time : Duration::zero());
+  if ((chain.idle() && pending_.empty()) || !plan.close_at_end) return;
   chain.drain_end = std::make_unique<event::Timer>(services_.loop, Delegate<void()>::Bind<&Chain::OnDrainEnd>(&chain));
   chain.drain_end->Arm(plan.time);
 }
 
 void WorkerListener::SetHealthFailing(bool failing) {
   health_failing_ = failing;
-  for (auto& chain : chains_) chain->manager.SetHealthFailing(failing && !config_->ignores_health_fail);
+  for (auto& chain : chains_) chain->terminal->SetHealthFailing(failing && !config_->ignores_health_fail);
 }
 
 void WorkerListener::CloseAll() {
   acceptors_.clear();
-  for (auto& chain : chains_) chain->manager.CloseAll();
-  for (auto& chain : draining_) chain->manager.CloseAll();
+  ClosePending();
+  for (auto& chain : chains_) chain->terminal->CloseAll();
+  for (auto& chain : draining_) chain->terminal->CloseAll();
+}
+
+void WorkerListener::ClosePending() {
+  while (PendingConnection* pending = pending_.front()) OnDropped(*pending);
 }
 
 bool WorkerListener::finished() const { return acceptors_.empty() && connections() == 0; }
 
 uint64_t WorkerListener::connections() const {
-  uint64_t sum = 0;
-  for (const auto& chain : chains_) sum += chain->manager.connections();
-  for (const auto& chain : draining_) sum += chain->manager.connections();
+  uint64_t sum = pending_count_;
+  for (const auto& chain : chains_) sum += chain->terminal->connections();
+  for (const auto& chain : draining_) sum += chain->terminal->connections();
   return sum;
-}
-
-WorkerListener::Chain* WorkerListener::FindChain(const net::Address& local, const net::Address& peer) {
-  // By far the most listeners have one chain that takes all.
-  if (chains_.size() == 1 && chains_[0]->config->match.matches_all()) return chains_[0].get();
-  const FilterChainConfig* config = config_->FindChain(local, peer);
-  if (config == nullptr) return nullptr;
-  for (auto& chain : chains_) {
-    if (chain->config->hash == config->hash) return chain.get();
-  }
-  return nullptr;
 }
 
 void WorkerListener::OnAccept(int fd, const net::Address& peer, const net::ListenSocket& socket) {
@@ -153,22 +159,85 @@ void WorkerListener::OnAccept(int fd, const net::Address& peer, const net::Liste
     close(fd);
     return;
   }
+  filter::AcceptedConnection connection;
+  connection.fd = fd;
+  connection.peer = peer;
+  connection.direct_peer = peer;
   // Bound to one address, every connection has it; else the kernel knows which.
-  net::Address local = socket.local().is_any() ? net::Address() : socket.local();
-  const bool one_chain = chains_.size() == 1 && chains_[0]->config->match.matches_all();
-  if (!one_chain && local.length() == 0) local = net::LocalAddress(fd);
-  Chain* chain = FindChain(local, peer);
+  if (!socket.local().is_any()) connection.local = socket.local();
+  if (filters_->empty()) {
+    Serve(std::move(connection));
+  } else {
+    Filter(std::move(connection));
+  }
+}
+
+void WorkerListener::Filter(filter::AcceptedConnection connection) {
+  if (connection.local.length() == 0) connection.local = net::LocalAddress(connection.fd);
+  // In general the first bytes came with, or right after, the connection itself.
+  size_t at = 0;
+  switch (filters_->Run(connection, &at, /*peer_ended=*/false)) {
+    case ListenerFilters::Progress::kDone:
+      return Serve(std::move(connection));
+    case ListenerFilters::Progress::kClose:
+      return Drop(connection);
+    case ListenerFilters::Progress::kWaiting:
+      break;
+  }
+  auto* pending = new PendingConnection(services_.loop, filters_, at, std::move(connection), stats_, *this);
+  pending_.PushBack(*pending);
+  ++pending_count_;
+  if (!pending->Start()) OnDropped(*pending);
+}
+
+void WorkerListener::DiscardPending(PendingConnection& pending) {
+  pending.ListNode<PendingConnection>::Unlink();
+  --pending_count_;
+  services_.loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(&pending));
+}
+
+void WorkerListener::OnFiltered(PendingConnection& pending) {
+  filter::AcceptedConnection connection = pending.Take();
+  DiscardPending(pending);
+  Serve(std::move(connection));
+}
+
+void WorkerListener::OnDropped(PendingConnection& pending) {
+  const filter::AcceptedConnection connection = pending.Take();
+  DiscardPending(pending);
+  Drop(connection);
+}
+
+void WorkerListener::Drop(const filter::AcceptedConnection& connection) {
+  limit_.Return();
+  close(connection.fd);
+}
+
+WorkerListener::Chain* WorkerListener::FindChain(const filter::AcceptedConnection& connection) {
+  if (const auto index = config_->chain_table.Find(connection); index.has_value()) return chains_[*index].get();
+  return config_->default_chain != nullptr ? chains_.back().get() : nullptr;
+}
+
+void WorkerListener::Serve(filter::AcceptedConnection connection) {
+  if (connection.local.length() == 0 && config_->chain_table.asks_local_address()) {
+    connection.local = net::LocalAddress(connection.fd);
+  }
+  Chain* chain = FindChain(connection);
   if (chain == nullptr) {
     stats_.no_filter_chain_match.Inc();
-    limit_.Return();
-    close(fd);
-    return;
+    return Drop(connection);
+  }
+  connection.buffer_limit = config_->buffer_limit;
+  connection.listener_name = name_;
+  connection.filter_chain_name = chain->config->name;
+  for (const auto& filter : chain->network_filters) {
+    if (filter->OnNewConnection(connection) == filter::NetworkFilterVerdict::kClose) return Drop(connection);
   }
   stats_.downstream_cx_total.Inc();
   stats_.downstream_cx_active.Inc();
   worker_stats_.downstream_cx_total.Inc();
   worker_stats_.downstream_cx_active.Inc();
-  chain->manager.Serve(fd, peer, local, config_->buffer_limit, *chain, config_->name, chain->config->name);
+  chain->terminal->Serve(std::move(connection), nullptr, *chain);
 }
 
 void WorkerListener::OnConnectionClosed(const access_log::StreamInfo& connection) {
@@ -193,7 +262,7 @@ void WorkerListener::OnAcceptPaused(int error) {
 }
 
 void WorkerListener::Forget() {
-  std::erase_if(draining_, [](const auto& chain) { return chain->manager.idle(); });
+  std::erase_if(draining_, [](const auto& chain) { return chain->idle(); });
 }
 
 }  // namespace nuncio::listener

@@ -3,10 +3,12 @@
 #include <memory>
 #include <vector>
 
+#include "source/extensions/registry.h"
 #include "source/net/acceptor.h"
-#include "source/proxy/connection_manager.h"
 #include "source/listener/connection_limit.h"
 #include "source/listener/listener_config.h"
+#include "source/listener/listener_filters.h"
+#include "source/listener/pending_connection.h"
 #include "source/telemetry/listener_stats.h"
 
 namespace nuncio::listener {
@@ -34,9 +36,9 @@ struct ListenerUpdate {
   proxy::AccessLogs connection_logs;
 };
 
-// One listener on one worker: accepts on the worker's own sockets, chooses filter chains, and keeps those that an update
-// replaced until their connections are gone. Worker thread.
-class WorkerListener final : public net::AcceptEvents {
+// One listener on one worker: accepts on the worker's own sockets, runs the listener filters, chooses filter chains, and
+// keeps those that an update replaced until their connections are gone. Worker thread.
+class WorkerListener final : public net::AcceptEvents, private PendingConnection::Owner {
  public:
   WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home, uint32_t worker,
                  const std::string& stat_prefix);
@@ -51,7 +53,7 @@ class WorkerListener final : public net::AcceptEvents {
   void StopListening();
   // All connections are to end; accepting goes on, and what comes in is answered with `connection: close`.
   void DrainConnections(const DrainPlan& plan);
-  // Whether answers are to send clients elsewhere; see HttpConnectionManager. Holds for later configurations too.
+  // Whether answers are to send clients elsewhere; see TerminalFilter. Holds for later configurations too.
   void SetHealthFailing(bool failing);
   // Closes what is left.
   void CloseAll();
@@ -69,24 +71,36 @@ class WorkerListener final : public net::AcceptEvents {
   static constexpr Duration kPauseLogInterval = std::chrono::seconds(10);
 
   // A filter chain in force or on its way out.
-  struct Chain : proxy::HttpConnectionManager::Owner {
+  struct Chain : filter::ConnectionOwner {
     Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
-          std::shared_ptr<proxy::RouteCell> routes, proxy::AccessLogs access_logs, proxy::WorkerServices& services,
-          ObjectHome& home);
+          extensions::TerminalFilterInputs inputs);
     void OnConnectionClosed(const access_log::StreamInfo& connection) override {
       listener.OnConnectionClosed(connection);
     }
+    bool idle() const { return terminal->connections() == 0; }
 
     WorkerListener& listener;
     const std::shared_ptr<const FilterChainConfig> config;
+    // Null where the chain has its own routes, or none.
     const std::shared_ptr<proxy::RouteCell> routes;
-    proxy::HttpConnectionManager manager;
+    std::vector<std::unique_ptr<filter::NetworkFilter>> network_filters;
+    std::unique_ptr<filter::TerminalFilter> terminal;
     std::unique_ptr<event::Timer> drain_end;
-    void OnDrainEnd() { manager.CloseAll(); }
+    void OnDrainEnd();
   };
 
+  void TakeChains(ListenerUpdate& update, const DrainPlan& plan);
+  void TakeSockets(ListenerUpdate& update);
   void Drain(Chain& chain, const DrainPlan& plan);
-  Chain* FindChain(const net::Address& local, const net::Address& peer);
+  // The connection counts from here on; whoever ends it calls Dropped or OnConnectionClosed.
+  void Filter(filter::AcceptedConnection connection);
+  void Serve(filter::AcceptedConnection connection);
+  void Drop(const filter::AcceptedConnection& connection);
+  Chain* FindChain(const filter::AcceptedConnection& connection);
+  void OnFiltered(PendingConnection& pending) override;
+  void OnDropped(PendingConnection& pending) override;
+  void DiscardPending(PendingConnection& pending);
+  void ClosePending();
   void OnConnectionClosed(const access_log::StreamInfo& connection);
   void Forget();
 
@@ -98,11 +112,18 @@ class WorkerListener final : public net::AcceptEvents {
   telemetry::ListenerStats& stats_;
   telemetry::ListenerWorkerStats& worker_stats_;
 
+  // Connections refer to it beyond updates.
+  std::string name_;
   std::shared_ptr<const ListenerConfig> config_;
   proxy::AccessLogs connection_logs_;
   std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
+  std::shared_ptr<const ListenerFilters> filters_;
+  // As in the configuration, the default chain last.
   std::vector<std::unique_ptr<Chain>> chains_;
   std::vector<std::unique_ptr<Chain>> draining_;
+  // With the listener filters.
+  IntrusiveList<PendingConnection> pending_;
+  uint64_t pending_count_ = 0;
   event::TurnTask forget_task_;
   MonotonicTime next_pause_log_{};
   bool removed_ = false;

@@ -67,6 +67,8 @@ class CidrRange {
   static absl::StatusOr<CidrRange> Create(std::string_view address, uint32_t prefix_length);
   // IPv4 addresses mapped into IPv6 match IPv4 ranges.
   bool Contains(const Address& address) const;
+  // Without host bits, and of port 0.
+  const Address& base() const { return base_; }
   uint32_t prefix_length() const { return prefix_length_; }
   std::string ToString() const;
 

@@ -8,11 +8,11 @@ namespace nuncio::proxy {
 
 HttpConnectionManager::HttpConnectionManager(WorkerServices& services,
                                              std::shared_ptr<const ConnectionManagerConfig> config,
-                                             AccessLogs logs, RouteCell& routes)
+                                             AccessLogs logs, std::shared_ptr<RouteCell> routes)
     : services_(services),
       config_(std::move(config)),
       logs_(std::move(logs)),
-      routes_(routes),
+      routes_(std::move(routes)),
       scope_(services.stats.GetScope(telemetry::HttpScopeName(config_->stat_prefix))),
       codec_scope_(services.stats.GetScope(telemetry::ScopeName())),
       stats_(scope_->Get<telemetry::DownstreamHttpStats>(services.slot)),
@@ -21,10 +21,9 @@ HttpConnectionManager::HttpConnectionManager(WorkerServices& services,
 
 HttpConnectionManager::~HttpConnectionManager() { CloseAll(); }
 
-void HttpConnectionManager::Serve(int fd, const net::Address& peer, const net::Address& local, uint32_t buffer_limit,
-                                  Owner& owner, std::string_view listener_name, std::string_view filter_chain_name) {
-  auto* connection =
-      new DownstreamConnection(*this, fd, peer, local, buffer_limit, owner, listener_name, filter_chain_name);
+void HttpConnectionManager::Serve(filter::AcceptedConnection accepted, std::unique_ptr<net::TransportSocket> transport,
+                                  filter::ConnectionOwner& owner) {
+  auto* connection = new DownstreamConnection(*this, accepted, std::move(transport), owner);
   list_.PushBack(*connection);
   ++connections_;
   connection->Start();

@@ -7,6 +7,8 @@
 #include "source/access_log/access_log.h"
 #include "source/access_log/stream_info.h"
 #include "source/base/intrusive_list.h"
+#include "source/filter/network_filter.h"
+#include "source/net/transport_socket.h"
 #include "source/proxy/connection_manager_config.h"
 #include "source/proxy/worker_services.h"
 #include "source/telemetry/http_stats.h"
@@ -21,41 +23,27 @@ using AccessLogs = std::vector<std::shared_ptr<const access_log::AccessLog>>;
 
 // One HTTP connection manager on one worker: its configuration, its statistics, and the connections that run under it.
 // Belongs to a filter chain; after the chain was replaced it stays until its last connection is gone.
-class HttpConnectionManager {
+class HttpConnectionManager final : public filter::TerminalFilter {
  public:
   HttpConnectionManager(WorkerServices& services, std::shared_ptr<const ConnectionManagerConfig> config,
-                        AccessLogs logs, RouteCell& routes);
-  ~HttpConnectionManager();
+                        AccessLogs logs, std::shared_ptr<RouteCell> routes);
+  ~HttpConnectionManager() override;
 
-  // Begins to serve a connection. Takes over `fd`. `local` may be empty, then the kernel is asked when somebody wants it.
-  // `on_close` hears of the end of it, on this thread.
-  class Owner {
-   public:
-    // `connection` tells what logs of connections may want.
-    virtual void OnConnectionClosed(const access_log::StreamInfo& connection) = 0;
-
-   protected:
-    ~Owner() = default;
-  };
-  void Serve(int fd, const net::Address& peer, const net::Address& local, uint32_t buffer_limit, Owner& owner,
-             std::string_view listener_name, std::string_view filter_chain_name);
-
-  // Idle connections are closed, and busy ones after their current exchange: at once, or each at a moment of its own within
-  // `spread`.
-  void StartDraining(Duration spread);
+  // The address it connected to may be unknown, then the kernel is asked when somebody wants it.
+  void Serve(filter::AcceptedConnection connection, std::unique_ptr<net::TransportSocket> transport,
+             filter::ConnectionOwner& owner) override;
+  // Idle connections are closed, and busy ones after their current exchange.
+  void StartDraining(Duration spread) override;
   bool draining() const { return draining_; }
-  // While the process is to fail its health checks every answer closes its connection, so that clients go elsewhere; none
-  // is closed for being idle.
-  void SetHealthFailing(bool failing) { health_failing_ = failing; }
+  // Every answer closes its connection, so that clients go elsewhere; none is closed for being idle.
+  void SetHealthFailing(bool failing) override { health_failing_ = failing; }
   bool health_failing() const { return health_failing_; }
-  // Closes what is left at once.
-  void CloseAll();
-  bool idle() const { return connections_ == 0; }
-  uint64_t connections() const { return connections_; }
+  void CloseAll() override;
+  uint64_t connections() const override { return connections_; }
 
   const ConnectionManagerConfig& config() const { return *config_; }
   WorkerServices& services() { return services_; }
-  RouteCell& routes() { return routes_; }
+  RouteCell& routes() { return *routes_; }
   const AccessLogs& logs() const { return logs_; }
   telemetry::DownstreamHttpStats& stats() { return stats_; }
   telemetry::DownstreamHttp1Stats& http1_stats() { return http1_stats_; }
@@ -68,7 +56,7 @@ class HttpConnectionManager {
   WorkerServices& services_;
   const std::shared_ptr<const ConnectionManagerConfig> config_;
   const AccessLogs logs_;
-  RouteCell& routes_;
+  const std::shared_ptr<RouteCell> routes_;
   const telemetry::ScopePtr scope_;
   const telemetry::ScopePtr codec_scope_;
   telemetry::DownstreamHttpStats& stats_;

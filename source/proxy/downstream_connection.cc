@@ -14,10 +14,9 @@ constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
 
 }  // namespace
 
-DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, int fd, const net::Address& peer,
-                                           const net::Address& local, uint32_t buffer_limit,
-                                           HttpConnectionManager::Owner& owner, std::string_view listener_name,
-                                           std::string_view filter_chain_name)
+DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, const filter::AcceptedConnection& accepted,
+                                           std::unique_ptr<net::TransportSocket> transport,
+                                           filter::ConnectionOwner& owner)
     : manager_(manager),
       owner_(owner),
       opened_(manager.services().loop.now()),
@@ -27,17 +26,18 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, int f
       timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
   WorkerServices& services = manager.services();
   info_.id = ++services.last_id;
-  info_.peer = peer.Unmapped();
+  info_.peer = accepted.peer.Unmapped();
   info_.peer_text = info_.peer.ToString();
   info_.peer_ip_text = info_.peer.IpText();
-  info_.listener_name = listener_name;
-  info_.filter_chain_name = filter_chain_name;
+  info_.listener_name = accepted.listener_name;
+  info_.filter_chain_name = accepted.filter_chain_name;
   net::ConnectionLimits limits;
-  limits.buffer_limit = buffer_limit;
-  socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, fd, peer, limits);
-  if (local.length() > 0) socket_->set_local(local);
+  limits.buffer_limit = accepted.buffer_limit;
+  socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, accepted.fd, accepted.peer, limits,
+                                              std::move(transport));
+  if (accepted.local.length() > 0) socket_->set_local(accepted.local);
   auto codec = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager.config().http1);
-  if (buffer_limit > 0) codec->set_output_limit(buffer_limit);
+  if (accepted.buffer_limit > 0) codec->set_output_limit(accepted.buffer_limit);
   codec_ = std::move(codec);
   telemetry::DownstreamHttpStats& stats = manager.stats();
   stats.downstream_cx_total.Inc();

@@ -20,9 +20,8 @@ class DownstreamConnection final : public net::ConnectionEvents,
                                    public event::DeferredDeletable,
                                    public ListNode<DownstreamConnection> {
  public:
-  DownstreamConnection(HttpConnectionManager& manager, int fd, const net::Address& peer, const net::Address& local,
-                       uint32_t buffer_limit, HttpConnectionManager::Owner& owner, std::string_view listener_name,
-                       std::string_view filter_chain_name);
+  DownstreamConnection(HttpConnectionManager& manager, const filter::AcceptedConnection& accepted,
+                       std::unique_ptr<net::TransportSocket> transport, filter::ConnectionOwner& owner);
   ~DownstreamConnection() override;
 
   void Start();
@@ -77,7 +76,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
 
   // Constant after construction.
   HttpConnectionManager& manager_;
-  HttpConnectionManager::Owner& owner_;
+  filter::ConnectionOwner& owner_;
   const MonotonicTime opened_;
   const SystemTime opened_system_;
 

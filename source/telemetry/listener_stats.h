@@ -17,6 +17,8 @@ namespace nuncio::telemetry {
   X(Counter, downstream_global_cx_overflow)                  \
   X(Counter, downstream_pre_cx_timeout)                      \
   X(Gauge, downstream_pre_cx_active)                         \
+  X(Counter, downstream_listener_filter_remote_close)        \
+  X(Counter, downstream_listener_filter_error)               \
   X(Histogram, downstream_cx_length_ms)                      \
   X(Counter, no_filter_chain_match)                          \
   X(Counter, accept_paused_no_descriptors)                   \

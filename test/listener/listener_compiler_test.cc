@@ -24,6 +24,10 @@ std::string Chain(std::string_view more) {
   return StrCat(kChain.substr(0, kChain.size() - 1), ", ", more, "}");
 }
 
+constexpr std::string_view kOriginalDst =
+    "typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst}";
+constexpr std::string_view kSniCluster =
+    "typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.network.sni_cluster.v3.SniCluster}";
 constexpr std::string_view kAddress = "address: {socket_address: {address: 127.0.0.1, port_value: 80}}\n";
 
 struct Outcome {
@@ -55,7 +59,7 @@ TEST(ListenerCompilerTest, DefaultsAreEnvoys) {
   ASSERT_EQ(out.config->addresses.size(), 1u);
   EXPECT_TRUE(out.config->addresses[0].reuse_port);
   ASSERT_EQ(out.config->chains.size(), 1u);
-  const proxy::ConnectionManagerConfig& http = *out.config->chains[0]->http;
+  const proxy::ConnectionManagerConfig& http = *out.config->chains[0]->http->manager;
   EXPECT_EQ(http.idle_timeout, std::chrono::hours(1));
   EXPECT_EQ(http.stream_idle_timeout, std::chrono::minutes(5));
   EXPECT_EQ(http.request_headers_timeout, std::chrono::seconds(10));
@@ -86,8 +90,21 @@ TEST(ListenerCompilerTest, FaultsNameTheirFields) {
            Case{StrCat(head, "filter_chains: [{}]"), "filter_chains[0].filters", "http_connection_manager"},
            Case{StrCat(head, "filter_chains: [", kChain, ", ", kChain, "]"), "filter_chains[1].filter_chain_match",
                 "filter_chains[0]"},
-           Case{StrCat(head, "filter_chains: [", Chain("filter_chain_match: {transport_protocol: tls}"), "]"),
+           Case{StrCat(head, "filter_chains: [", Chain("filter_chain_match: {transport_protocol: quic}"), "]"),
                 "filter_chains[0].filter_chain_match.transport_protocol", "tls"},
+           Case{StrCat(head, "filter_chains: [", Chain("filter_chain_match: {server_names: [a, 'b.*.c']}"), "]"),
+                "filter_chains[0].filter_chain_match.server_names[1]", "b.*.c"},
+           Case{StrCat(head, "filter_chains: [", Chain("filter_chain_match: {server_names: ['*']}"), "]"),
+                "filter_chains[0].filter_chain_match.server_names[0]", "without server_names"},
+           Case{StrCat(head, "listener_filters: [{name: x}]\nfilter_chains: [", kChain, "]"),
+                "listener_filters[0].typed_config", "required"},
+           Case{StrCat(head, "listener_filters: [{name: x, ", kOriginalDst,
+                       ", filter_disabled: {destination_port_range: {start: 2, end: 2}}}]\nfilter_chains: [", kChain, "]"),
+                "listener_filters[0].filter_disabled.destination_port_range", "above start"},
+           Case{StrCat(head, "filter_chains: [{filters: [{name: sni, ", kSniCluster, "}]}]"), "filter_chains[0].filters[0]",
+                "the last filter must"},
+           Case{StrCat(head, "listener_filters: [{name: x, ", kSniCluster, "}]\nfilter_chains: [", kChain, "]"),
+                "listener_filters[0].typed_config", "known: envoy.filters.listener."},
            Case{StrCat(head, "filter_chains: [", Chain("filter_chain_match: {prefix_ranges: [{address_prefix: ten, prefix_len: 8}]}"), "]"),
                 "filter_chains[0].filter_chain_match.prefix_ranges[0]", "ten"},
            Case{StrCat(head, "default_filter_chain: {filters: [{name: x}]}"), "default_filter_chain.filters[0].typed_config",
@@ -102,6 +119,33 @@ TEST(ListenerCompilerTest, FaultsNameTheirFields) {
     EXPECT_TRUE(out.Says(each.path)) << each.path << ": " << out.faults;
     EXPECT_TRUE(out.Says(each.reason)) << each.reason << ": " << out.faults;
   }
+}
+
+TEST(ListenerCompilerTest, ListenerFiltersWithWhatTheyLeaveAlone) {
+  const Outcome out = Compile(StrCat("name: l\n", kAddress, "listener_filters_timeout: 2s\nlistener_filters: [{name: x, ",
+                                     kOriginalDst, ", filter_disabled: {or_match: {rules: [{not_match: {any_match: true}}, "
+                                     "{destination_port_range: {start: 80, end: 82}}]}}}]\nfilter_chains: [", kChain, "]"));
+  ASSERT_NE(out.config, nullptr) << out.faults;
+  EXPECT_EQ(out.config->listener_filters_timeout, std::chrono::seconds(2));
+  EXPECT_FALSE(out.config->continue_on_listener_filters_timeout);
+  ASSERT_EQ(out.config->listener_filters.size(), 1u);
+  const auto leaves = [&](uint16_t port) {
+    filter::AcceptedConnection connection;
+    connection.local = *net::Address::FromIp("10.0.0.1", port);
+    return out.config->listener_filters[0].disabled->Matches(connection);
+  };
+  EXPECT_FALSE(leaves(79));
+  EXPECT_TRUE(leaves(80));
+  EXPECT_TRUE(leaves(81));
+  EXPECT_FALSE(leaves(82));
+}
+
+TEST(ListenerCompilerTest, NetworkFiltersComeBeforeTheOneThatServes) {
+  const std::string sni = StrCat("{filters: [{name: sni, ", kSniCluster, "}, ", kChain.substr(kChain.find("{name")));
+  const Outcome out = Compile(StrCat("name: l\n", kAddress, "filter_chains: [", sni, "]"));
+  ASSERT_NE(out.config, nullptr) << out.faults;
+  EXPECT_EQ(out.config->chains[0]->terminal_index(), 1u);
+  EXPECT_NE(out.config->chains[0]->http, nullptr);
 }
 
 TEST(ListenerCompilerTest, AllFaultsComeAtOnce) {

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+// The messages that configure extensions, by full name: what filter configs carry, and the registries go by.
+namespace nuncio::extensions {
+
+inline constexpr std::string_view kHttpConnectionManager =
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+inline constexpr std::string_view kSniCluster = "envoy.extensions.filters.network.sni_cluster.v3.SniCluster";
+
+inline constexpr std::string_view kOriginalDst = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
+
+}  // namespace nuncio::extensions
