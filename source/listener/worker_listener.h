@@ -92,7 +92,7 @@ class WorkerListener final : public net::AcceptEvents, private PendingConnection
   void TakeChains(ListenerUpdate& update, const DrainPlan& plan);
   void TakeSockets(ListenerUpdate& update);
   void Drain(Chain& chain, const DrainPlan& plan);
-  // The connection counts from here on; whoever ends it calls Dropped or OnConnectionClosed.
+  // Each takes over the descriptor, and the unit of the limit that was taken for it.
   void Filter(filter::AcceptedConnection connection);
   void Serve(filter::AcceptedConnection connection);
   void Drop(const filter::AcceptedConnection& connection);
