@@ -111,25 +111,4 @@ NUNCIO_STATS_BLOCK(CircuitBreakerStats, "", NUNCIO_CIRCUIT_BREAKER_STATS);
 NUNCIO_STATS_BLOCK(ClusterHttp1Stats, "http1.", NUNCIO_CLUSTER_HTTP1_STATS);
 #undef NUNCIO_CLUSTER_HTTP1_STATS
 
-// The HTTP/2 codec; upstream in a cluster's scope, downstream in the scope without prefix.
-#define NUNCIO_HTTP2_STATS(X)                    \
-  X(Counter, goaway_sent)                        \
-  X(Counter, goaway_received)                    \
-  X(Counter, header_overflow)                    \
-  X(Counter, inbound_empty_frames_flood)         \
-  X(Counter, inbound_priority_frames_flood)      \
-  X(Counter, inbound_window_update_frames_flood) \
-  X(Counter, keepalive_timeout)                  \
-  X(Counter, outbound_control_flood)             \
-  X(Counter, outbound_flood)                     \
-  X(Counter, rx_messaging_error)                 \
-  X(Counter, rx_reset)                           \
-  X(Counter, tx_reset)                           \
-  X(Counter, stream_refused_errors)              \
-  X(Counter, trailers)                           \
-  X(Gauge, streams_active)                       \
-  X(Gauge, pending_send_bytes)
-NUNCIO_STATS_BLOCK(Http2Stats, "http2.", NUNCIO_HTTP2_STATS);
-#undef NUNCIO_HTTP2_STATS
-
 }  // namespace nuncio::telemetry

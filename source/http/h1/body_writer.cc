@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "source/http/h1/head_writer.h"
+#include "source/http/trailers.h"
 
 namespace nuncio::http::h1 {
 

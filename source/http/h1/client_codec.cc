@@ -6,6 +6,7 @@
 #include "source/http/h1/errors.h"
 #include "source/http/h1/head_parser.h"
 #include "source/http/h1/head_writer.h"
+#include "source/http/trailers.h"
 
 namespace nuncio::http::h1 {
 

@@ -49,8 +49,4 @@ constexpr bool IsBodiless(uint32_t status) { return status < 200 || status == 20
 // The one Content-Length of a message; false where there is none, several, or no number.
 bool SoleContentLength(const HeaderMap& headers, const HeaderField** field, uint64_t* length);
 
-// Whether a trailer section must not carry the field: framing, routing, authentication, content handling (RFC 9110
-// 6.5.1), and what only makes sense hop by hop.
-bool IsForbiddenTrailer(const HeaderField& field);
-
 }  // namespace nuncio::http::h1

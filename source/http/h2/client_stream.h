@@ -8,14 +8,18 @@
 
 namespace nuncio::http::h2 {
 
+struct StreamsAwaitingSettings;
+
 // One exchange on a client's connection: sends the request, makes the answer's events out of what arrives.
-class ClientStream final : public Stream, public RequestSender {
+class ClientStream final : public Stream, public RequestSender, public ListNode<StreamsAwaitingSettings> {
  public:
   // Informational answers that are passed on; one more resets the stream, since each takes room in its arena.
   static constexpr int kMaxInformational = 16;
+  using WaitingList = IntrusiveList<ClientStream, StreamsAwaitingSettings>;
 
-  ClientStream(Session& session, ResponseReceiver& receiver, buffer::SlicePool& pool)
-      : Stream(pool), session_(session), receiver_(receiver) {}
+  // `waiting`: where a request waits that depends on the server's SETTINGS, until they have come.
+  ClientStream(Session& session, ResponseReceiver& receiver, WaitingList& waiting)
+      : Stream(session.slices()), session_(session), receiver_(receiver), waiting_(waiting) {}
 
   void SendHead(const RequestHead& head, bool end_stream) override;
   void SendData(buffer::Buffer& data, bool end_stream) override;
@@ -23,20 +27,35 @@ class ClientStream final : public Stream, public RequestSender {
   void Reset(StreamReset reset) override;
   void PauseReading(bool pause) override;
 
+  // The SETTINGS have come, and the stream is in no list.
+  void OnPeerSettings();
+
  private:
   HeaderMap* OnHeadersBegin() override;
-  void OnPseudoHeader(std::string_view name, std::string_view value) override;
+  std::string_view OnPseudoHeader(std::string_view name, std::string_view value) override;
   void OnHeadersEnd(bool end_stream) override;
+  void OnHeaderOverflow(std::string_view details) override;
   void OnData(buffer::Buffer& data, bool end_stream) override;
+  void OnEndSent() override {}
   void OnReset(StreamReset reset, std::string_view details) override;
   void OnSendBufferHigh() override;
   void OnSendBufferLow() override;
+
+  void OnTrailers(bool end_stream);
+  void OnInformational(bool end_stream);
+  // Whether the head agrees with the body that it announces.
+  bool SettleLength(bool end_stream);
   void OnAnswerDone();
 
   Session& session_;
   ResponseReceiver& receiver_;
+  WaitingList& waiting_;
+  HeaderBlock waiting_head_ = {nullptr, 0};
   ResponseHead* head_ = nullptr;     // Arriving, or arrived.
   HeaderMap* trailers_ = nullptr;
+  Method method_ = Method::kOther;
+  bool upgrade_asked_ = false;
+  bool tunnel_ = false;              // Accepted.
   bool head_delivered_ = false;
   int informational_ = 0;
 };

@@ -5,12 +5,11 @@
 namespace nuncio::http::h2 {
 
 H2ClientCodec::H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events, const H2Options& options,
-                             H2Pools& pools)
+                             H2Pools& pools, telemetry::Http2Stats& stats)
     : events_(events),
       options_(options),
       pools_(pools),
-      slices_(out.pool()),
-      session_(*this, out, options, pools.memory),
+      session_(Role::kClient, *this, out, options, pools.memory, stats),
       told_max_streams_(max_streams()) {}
 
 void H2ClientCodec::Start() { Session::Turn turn(session_); }
@@ -20,7 +19,7 @@ void H2ClientCodec::OnEndOfInput() { session_.Close(StreamReset::kConnectionClos
 void H2ClientCodec::OnConnectionClosed() { session_.Close(StreamReset::kConnectionClosed, kConnectionTermination); }
 
 uint32_t H2ClientCodec::max_streams() const {
-  return std::min(options_.max_concurrent_streams, session_.peer_max_concurrent_streams());
+  return std::min(options_.max_concurrent_streams, session_.peer_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
 }
 
 bool H2ClientCodec::can_open_stream() const {
@@ -28,12 +27,13 @@ bool H2ClientCodec::can_open_stream() const {
 }
 
 RequestSender& H2ClientCodec::NewStream(ResponseReceiver& receiver) {
-  ClientStream* stream = pools_.client_streams.New(session_, receiver, slices_);
+  ClientStream* stream = pools_.client_streams.New(session_, receiver, awaiting_settings_);
   session_.Adopt(*stream);
   return *stream;
 }
 
 void H2ClientCodec::OnPeerSettings() {
+  while (ClientStream* stream = awaiting_settings_.PopFront()) stream->OnPeerSettings();
   const uint32_t streams = max_streams();
   if (streams == told_max_streams_) return;
   told_max_streams_ = streams;

@@ -2,21 +2,14 @@
 
 #include <cstdint>
 
-#include "source/base/object_pool.h"
 #include "source/buffer/buffer.h"
 #include "source/http/codec.h"
 #include "source/http/h2/client_stream.h"
 #include "source/http/h2/h2_options.h"
-#include "source/http/h2/nghttp2_memory.h"
+#include "source/http/h2/h2_pools.h"
 #include "source/http/h2/session.h"
 
 namespace nuncio::http::h2 {
-
-// What the connections of one worker share. Must outlive their codecs. Not thread-safe.
-struct H2Pools {
-  Nghttp2Memory memory;
-  ObjectPool<ClientStream> client_streams;
-};
 
 // Hears of the answers to H2ClientCodec::SendPing.
 class PongReceiver {
@@ -35,16 +28,20 @@ class PongReceiver {
 // Bytes that the peer's windows, or a full write buffer, do not let out wait in the stream; its receiver hears
 // OnSendBufferHigh and OnSendBufferLow at the end of the call or input that crossed the mark.
 //
-// An answer that ends before the request does ends the stream: after that event the sender is gone, as it is after the
-// last event of a whole exchange and after OnReset. (While the codec is still in Dispatch it may be called, in vain.)
+// An answer that ends before the request does ends the stream, but for a tunnel's: after that event the sender is gone, as
+// it is after the last event of a whole exchange and after OnReset. (While the codec is still in Dispatch it may be called,
+// in vain.)
+//
+// A request for an upgrade is held back until the server's SETTINGS have come, and fails where these do not allow it.
 //
 // The texts of a request head live as long as the stream: in the receiver's arena, or in something it pins. Must not be
 // destroyed, nor be given input, within one of its own events. Its owner calls OnConnectionClosed before it destroys a
 // codec with open streams, else their receivers hear nothing.
 class H2ClientCodec final : public ClientCodec, private SessionEvents {
  public:
-  // `options` and `pools` must outlive the codec. The connection preface leaves with the first request, or with Start.
-  H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events, const H2Options& options, H2Pools& pools);
+  // All references must outlive the codec. The connection preface leaves with the first request, or with Start.
+  H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events, const H2Options& options, H2Pools& pools,
+                telemetry::Http2Stats& stats);
 
   // Sends preface and SETTINGS at once, to learn the server's limits before there is a request.
   void Start();
@@ -71,17 +68,20 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
 
  private:
   void OnOutput() override { events_.OnOutput(); }
+  Stream* OnStreamBegin() override { return nullptr; }
   void OnGoAway() override { events_.OnGoAway(); }
   void OnPeerSettings() override;
   void OnPong(uint64_t opaque) override;
+  void OnFailure(StreamReset, std::string_view) override {}
+  void OnFlushExpired() override {}
   void OnStreamRetired() override { events_.OnStreamClosed(); }
   void Recycle(Stream& stream) override { pools_.client_streams.Delete(static_cast<ClientStream*>(&stream)); }
 
   ClientConnectionEvents& events_;
   const H2Options& options_;
   H2Pools& pools_;
-  buffer::SlicePool& slices_;
   PongReceiver* pong_receiver_ = nullptr;
+  ClientStream::WaitingList awaiting_settings_;
   Session session_;
   uint32_t told_max_streams_;
 };

@@ -1,6 +1,8 @@
 #include "source/http/h2/header_block.h"
 
 #include "source/base/strings.h"
+#include "source/http/h2/field_rules.h"
+#include "source/http/hop_by_hop.h"
 
 namespace nuncio::http::h2 {
 namespace {
@@ -21,57 +23,60 @@ bool HasCapitals(std::string_view name) {
   return false;
 }
 
-// RFC 9113 8.2.2.
-bool BelongsToConnection(HeaderId id) {
-  switch (id) {
-    case HeaderId::kConnection:
-    case HeaderId::kKeepAlive:
-    case HeaderId::kProxyConnection:
-    case HeaderId::kTransferEncoding:
-    case HeaderId::kUpgrade:
-    case HeaderId::kHttp2Settings:
-    case HeaderId::kTe:
-      return true;
-    default:
-      return false;
-  }
+nghttp2_nv Refer(const HeaderField& field) {
+  return Field(field.name, field.value, HasCapitals(field.name) ? kReferValue : kReferBoth);
 }
 
-// Whether a TE field lists `trailers`, the one member that HTTP/2 keeps.
+bool StaysBehind(const HeaderField& field) {
+  // HTTP/1's answer to an upgrade; a client's HTTP2-Settings go with its Upgrade.
+  return field.id != HeaderId::kOther && (BelongsToConnection(field.id) || field.id == HeaderId::kHttp2Settings);
+}
+
+// RFC 9113 8.2.2: `te` may say `trailers` and nothing else.
 bool ListsTrailers(std::string_view te) {
-  while (!te.empty()) {
-    const size_t comma = te.find(',');
-    if (EqualsIgnoreCase(TrimOws(te.substr(0, comma)), "trailers")) return true;
-    if (comma == std::string_view::npos) break;
-    te.remove_prefix(comma + 1);
+  return !ForEachListElement(te, [](std::string_view member) { return !EqualsIgnoreCase(member, "trailers"); });
+}
+
+// RFC 9113 8.5: CONNECT has neither scheme nor path; RFC 8441 4: the extended one has both.
+size_t AddPseudo(const RequestHead& head, nghttp2_nv* fields) {
+  size_t size = 0;
+  const bool extended = !head.upgrade.empty();
+  fields[size++] = Field(":method", extended ? std::string_view("CONNECT") : head.method_text, kReferBoth);
+  if (extended) fields[size++] = Field(":protocol", head.upgrade, kReferBoth);
+  if (extended || head.method != Method::kConnect) {
+    fields[size++] = Field(":scheme", head.scheme.empty() ? std::string_view("http") : head.scheme, kReferBoth);
+    fields[size++] = Field(":path", head.path.empty() ? std::string_view("/") : head.path, kReferBoth);
   }
-  return false;
+  if (!head.authority.empty()) fields[size++] = Field(":authority", head.authority, kReferBoth);
+  return size;
 }
 
 }  // namespace
 
 HeaderBlock RequestBlock(const RequestHead& head) {
-  constexpr size_t kPseudo = 4;
+  constexpr size_t kPseudo = 5;
   nghttp2_nv* fields = head.headers.arena().NewArray<nghttp2_nv>(kPseudo + head.headers.size());
-  size_t size = 0;
-  fields[size++] = Field(":method", head.method_text, kReferBoth);
-  // RFC 9113 8.5: CONNECT has neither scheme nor path.
-  if (head.method != Method::kConnect) {
-    fields[size++] = Field(":scheme", head.scheme.empty() ? std::string_view("http") : head.scheme, kReferBoth);
-    fields[size++] = Field(":path", head.path.empty() ? std::string_view("/") : head.path, kReferBoth);
-  }
-  if (!head.authority.empty()) fields[size++] = Field(":authority", head.authority, kReferBoth);
-
+  size_t size = AddPseudo(head, fields);
   bool trailers = false;
   for (const HeaderField& field : head.headers) {
-    if (field.id != HeaderId::kOther && BelongsToConnection(field.id)) {
-      // RFC 9113 8.2.2: `te` may say `trailers` and nothing else.
-      if (field.id != HeaderId::kTe || trailers || !ListsTrailers(field.value)) continue;
+    if (!StaysBehind(field)) {
+      fields[size++] = Refer(field);
+    } else if (field.id == HeaderId::kTe && !trailers && ListsTrailers(field.value)) {
       trailers = true;
       fields[size++] = Field("te", "trailers", kReferBoth);
-      continue;
     }
-    fields[size++] = Field(field.name, field.value, HasCapitals(field.name) ? kReferValue : kReferBoth);
+  }
+  return {fields, size};
+}
+
+HeaderBlock ResponseBlock(const ResponseHead& head) {
+  Arena& arena = head.headers.arena();
+  nghttp2_nv* fields = arena.NewArray<nghttp2_nv>(1 + head.headers.size());
+  size_t size = 0;
+  const uint32_t status = head.status == 101 ? 200 : head.status;
+  fields[size++] = Field(":status", status == 200 ? std::string_view("200") : arena.Number(status), kReferBoth);
+  for (const HeaderField& field : head.headers) {
+    if (!StaysBehind(field)) fields[size++] = Refer(field);
   }
   return {fields, size};
 }
@@ -80,8 +85,17 @@ HeaderBlock TrailerBlock(const HeaderMap& trailers) {
   nghttp2_nv* fields = trailers.arena().NewArray<nghttp2_nv>(trailers.size());
   size_t size = 0;
   for (const HeaderField& field : trailers) {
-    if (field.id != HeaderId::kOther && BelongsToConnection(field.id)) continue;
-    fields[size++] = Field(field.name, field.value, NGHTTP2_NV_FLAG_NONE);
+    if (!StaysBehind(field)) fields[size++] = Refer(field);
+  }
+  return {fields, size};
+}
+
+HeaderBlock CopyTrailerBlock(const HeaderMap& trailers, Arena& arena) {
+  nghttp2_nv* fields = arena.NewArray<nghttp2_nv>(trailers.size());
+  size_t size = 0;
+  for (const HeaderField& field : trailers) {
+    if (StaysBehind(field)) continue;
+    fields[size++] = Refer({arena.Copy(field.name), arena.Copy(field.value), field.id});
   }
   return {fields, size};
 }

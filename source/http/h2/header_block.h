@@ -7,7 +7,9 @@
 
 #include "source/http/message.h"
 
-// Between this project's message heads and nghttp2's lists of fields.
+// Between this project's message heads and nghttp2's lists of fields. Names and values are referred to and must live until
+// the frame was made; only names with capitals are left for nghttp2 to copy, which lowers them. What belongs to a
+// connection (RFC 9113 8.2.2) is left out. Lists are made in the map's arena.
 namespace nuncio::http::h2 {
 
 struct HeaderBlock {
@@ -15,13 +17,15 @@ struct HeaderBlock {
   size_t size;
 };
 
-// The field list of a request, made in head.headers.arena(). Names and values are referred to and must live until the
-// frame was made; only names with capitals are left for nghttp2 to copy, which lowers them. What belongs to a
-// connection (RFC 9113 8.2.2) is left out.
+// A request with `upgrade` becomes an extended CONNECT (RFC 8441).
 HeaderBlock RequestBlock(const RequestHead& head);
 
-// The field list of trailers, made in trailers.arena(); nghttp2 is to copy all texts.
+// 101 becomes 200: RFC 8441 5.
+HeaderBlock ResponseBlock(const ResponseHead& head);
+
 HeaderBlock TrailerBlock(const HeaderMap& trailers);
+// As above, with all texts copied into `arena`.
+HeaderBlock CopyTrailerBlock(const HeaderMap& trailers, Arena& arena);
 
 // A `:status` value: three digits, 100 to 599 and above; 0 where it is none.
 uint32_t ParseStatus(std::string_view value);

@@ -32,6 +32,9 @@ H2Options CompileHttp2Options(const Http2ProtocolOptions& message, config::Fault
   read(message.has_initial_connection_window_size(), message.initial_connection_window_size(),
        out.initial_connection_window_size);
   out.allow_connect = message.allow_connect();
+  if (message.has_override_stream_error_on_invalid_http_message()) {
+    out.stream_error_on_invalid_message = message.override_stream_error_on_invalid_http_message().value();
+  }
   read(message.has_max_outbound_frames(), message.max_outbound_frames(), out.max_outbound_frames);
   read(message.has_max_outbound_control_frames(), message.max_outbound_control_frames(),
        out.max_outbound_control_frames);

@@ -5,122 +5,75 @@
 #include <new>
 #include <utility>
 
+#include "source/http/h2/field_rules.h"
+#include "source/http/h2/session_callbacks.h"
+
 namespace nuncio::http::h2 {
 namespace {
 
-// Larger than any head that was let in downstream; nghttp2's own 64 KiB is not.
+constexpr size_t kClientPreface = 24;
+// Larger than any head that is let in on the other side; nghttp2's own 64 KiB is not.
 constexpr size_t kMaxSentHeaderBlock = 16 << 20;
+// Body bytes that a stream may have waiting while the connection is congested.
+constexpr size_t kCongestedShare = 16 << 10;
 
-std::string_view View(const uint8_t* bytes, size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
-
-StreamReset ResetOf(uint32_t error_code) {
-  return error_code == NGHTTP2_REFUSED_STREAM ? StreamReset::kRemoteRefused : StreamReset::kRemote;
+// In network order.
+void PutNumber(char* to, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) *to++ = static_cast<char>(value >> shift);
 }
 
 }  // namespace
 
-// nghttp2's C callbacks, handed on to the session.
-struct Session::Callbacks {
-  static Session& Self(void* user_data) { return *static_cast<Session*>(user_data); }
-
-  static nghttp2_session_callbacks* Make() {
-    nghttp2_session_callbacks* callbacks = nullptr;
-    if (nghttp2_session_callbacks_new(&callbacks) != 0) throw std::bad_alloc();
-    nghttp2_session_callbacks_set_on_begin_frame_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame_hd* header, void* user_data) {
-          Self(user_data).OnBeginFrame(*header);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_begin_headers_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
-          Self(user_data).OnBeginHeaders(*frame);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_header_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t* name, size_t name_size,
-                      const uint8_t* value, size_t value_size, uint8_t, void* user_data) {
-          Self(user_data).OnHeader(*frame, View(name, name_size), View(value, value_size));
-          return 0;
-        });
-    // RFC 9113 8.2.1: a field with characters that HTTP/2 forbids makes the message malformed. Without this nghttp2
-    // would drop the field in silence.
-    nghttp2_session_callbacks_set_on_invalid_header_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, const uint8_t*, size_t, const uint8_t*, size_t,
-                      uint8_t, void* user_data) -> int {
-          Self(user_data).OnInvalidFrame(*frame, NGHTTP2_ERR_HTTP_HEADER);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
-        callbacks, [](nghttp2_session*, uint8_t, int32_t id, const uint8_t* bytes, size_t size, void* user_data) {
-          Self(user_data).OnDataChunk(id, View(bytes, size));
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_frame_recv_callback(
-        callbacks,
-        [](nghttp2_session*, const nghttp2_frame* frame, void* user_data) { return Self(user_data).OnFrame(*frame); });
-    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int error, void* user_data) {
-          Self(user_data).OnInvalidFrame(*frame, error);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_stream_close_callback(
-        callbacks, [](nghttp2_session*, int32_t id, uint32_t error_code, void* user_data) {
-          Session& self = Self(user_data);
-          if (Stream* stream = self.Find(id)) self.RetireUnlessOver(*stream, error_code);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_frame_send_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, void* user_data) {
-          Self(user_data).OnFrameSent(*frame);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_on_frame_not_send_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int error, void* user_data) {
-          Self(user_data).OnFrameNotSent(*frame, error);
-          return 0;
-        });
-    nghttp2_session_callbacks_set_send_data_callback(
-        callbacks, [](nghttp2_session*, nghttp2_frame* frame, const uint8_t* header, size_t length,
-                      nghttp2_data_source*, void* user_data) {
-          return Self(user_data).WriteBody(frame->hd.stream_id, header, length);
-        });
-    return callbacks;
-  }
-
-  static ssize_t Read(nghttp2_session*, int32_t id, uint8_t*, size_t length, uint32_t* flags, nghttp2_data_source*,
-                      void* user_data) {
-    return Self(user_data).ReadBody(id, length, flags);
-  }
-};
-
-Session::Session(SessionEvents& events, buffer::Buffer& out, const H2Options& options, Nghttp2Memory& memory)
-    : events_(events), out_(out), options_(options), flood_guard_(options), data_(out.pool()) {
-  // Immutable, shared by all threads, alive until the process ends.
-  static const nghttp2_session_callbacks* const callbacks = Callbacks::Make();
+Session::Session(Role role, SessionEvents& events, buffer::Buffer& out, const H2Options& options, Nghttp2Memory& memory,
+                 telemetry::Http2Stats& stats)
+    : role_(role),
+      events_(events),
+      out_(out),
+      options_(options),
+      stats_(stats),
+      gate_(*this, role == Role::kServer ? kClientPreface : 0),
+      flood_guard_(options, stats),
+      output_gauge_(out),
+      data_(out.pool()) {
   nghttp2_option* option = nullptr;
   if (nghttp2_option_new(&option) != 0) throw std::bad_alloc();
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_no_http_messaging(option, 1);
   nghttp2_option_set_max_reserved_remote_streams(option, 0);
   nghttp2_option_set_max_send_header_block_length(option, kMaxSentHeaderBlock);
   nghttp2_option_set_max_deflate_dynamic_table_size(option, options.hpack_table_size);
   nghttp2_option_set_max_outbound_ack(option, options.max_outbound_control_frames);
-  const int error = nghttp2_session_client_new3(&session_, callbacks, this, option, memory.functions());
+  // These two are FloodGuard's business; nghttp2 enters the state that it counts once more than there are frames.
+  nghttp2_option_set_max_continuations(option, 2 * (FloodGuard::MaxHeaderFrames(options) + 1));
+  nghttp2_option_set_stream_reset_rate_limit(option, UINT64_MAX, UINT64_MAX);
+  const int error =
+      role == Role::kServer
+          ? nghttp2_session_server_new3(&session_, Callbacks::Get(), this, option, memory.functions())
+          : nghttp2_session_client_new3(&session_, Callbacks::Get(), this, option, memory.functions());
   nghttp2_option_del(option);
   if (error != 0) throw std::bad_alloc();
   SubmitSettings();
 }
 
 Session::~Session() {
-  nghttp2_session_del(session_);
-  while (Stream* stream = open_.PopFront()) events_.Recycle(*stream);
+  ++depth_;  // No turn ends any more.
+  while (Stream* stream = open_.front()) Retire(*stream);
   while (Stream* stream = retired_.PopFront()) events_.Recycle(*stream);
+  stats_.pending_send_bytes.Sub(static_cast<int64_t>(pending_told_));
+  nghttp2_session_del(session_);
 }
 
 void Session::SubmitSettings() {
-  nghttp2_settings_entry entries[3];
+  nghttp2_settings_entry entries[4];
   size_t count = 0;
-  entries[count++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
+  if (role_ == Role::kClient) {
+    entries[count++] = {NGHTTP2_SETTINGS_ENABLE_PUSH, 0};
+  } else {
+    // RFC 9218 2.1: priorities of RFC 7540 are not heeded.
+    entries[count++] = {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1};
+    if (options_.allow_connect) entries[count++] = {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
+  }
   entries[count++] = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, options_.initial_stream_window_size};
   if (options_.hpack_table_size != NGHTTP2_DEFAULT_HEADER_TABLE_SIZE) {
     entries[count++] = {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, options_.hpack_table_size};
@@ -133,45 +86,17 @@ void Session::SubmitSettings() {
   }
 }
 
-bool Session::Receive(buffer::Buffer& data) {
-  if (failed_) {
-    data.Clear();
-    return false;
-  }
-  {
-    Turn turn(*this);
-    frames_queued_ = true;
-    // An event may lead the owner to clear what it read; what nghttp2 is looking at must stay.
-    buffer::Buffer input = std::move(data);
-    while (!input.empty() && !failed_) {
-      const std::string_view run = input.Front();
-      const ssize_t n =
-          nghttp2_session_mem_recv(session_, reinterpret_cast<const uint8_t*>(run.data()), run.size());
-      if (n < 0) {
-        if (failure_details_.empty()) {
-          failure_code_ = n == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR;
-          failure_details_ =
-              n == NGHTTP2_ERR_FLOODED ? "http2.outbound_control_frames_flood" : "http2.protocol_error";
-        }
-        if (failure_code_ == NGHTTP2_NO_ERROR) failure_code_ = NGHTTP2_PROTOCOL_ERROR;
-        break;
-      }
-      input.Drain(run.size());
-    }
-    DeliverData(false);
-  }
-  return !failed_;
-}
-
 void Session::Close(StreamReset reset, std::string_view details) {
   Turn turn(*this);
   FailAll(reset, details);
 }
 
 void Session::BlockOutput(bool block) {
-  blocked_ = block;
-  if (block) return;
   Turn turn(*this);
+  if (std::exchange(blocked_, block) == block || block) return;
+  for (Stream* stream = open_.front(); stream != nullptr; stream = open_.Next(*stream)) {
+    if (!stream->outbound_.empty()) nghttp2_session_resume_data(session_, stream->id_);
+  }
   frames_queued_ = true;
 }
 
@@ -184,26 +109,49 @@ void Session::SendPing(uint64_t opaque) {
   frames_queued_ = true;
 }
 
-void Session::SendGoAway() {
-  if (failed_) return;
+void Session::SendShutdownNotice() {
+  if (failed_ || leaving_) return;
   Turn turn(*this);
+  nghttp2_submit_shutdown_notice(session_);
+  frames_queued_ = true;
+}
+
+void Session::SendGoAway() {
+  if (failed_ || leaving_) return;
+  Turn turn(*this);
+  leaving_ = true;
   nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(session_),
                         NGHTTP2_NO_ERROR, nullptr, 0);
   frames_queued_ = true;
 }
 
+void Session::ExpireFlushes() {
+  Turn turn(*this);
+  for (Stream* stream = open_.front(); stream != nullptr;) {
+    Stream* next = open_.Next(*stream);
+    const bool stalled = stream->end_queued_ && !stream->end_sent_ && !std::exchange(stream->progress_, false);
+    if (stalled) {
+      events_.OnFlushExpired();
+      Fail(*stream, StreamReset::kLocal, "http2.tx_flush_timeout", NGHTTP2_CANCEL);
+    }
+    stream = next;
+  }
+}
+
 void Session::Adopt(Stream& stream) {
   open_.PushBack(stream);
   ++active_streams_;
+  stats_.streams_active.Inc();
   flood_guard_.OnStreamOpened();
 }
 
 void Session::SubmitRequest(Stream& stream, const HeaderBlock& block, bool end_stream) {
+  if (stream.retired_) return;
   Turn turn(*this);
   nghttp2_data_provider provider;
   provider.source.ptr = nullptr;
   provider.read_callback = Callbacks::Read;
-  stream.end_queued_ = end_stream;
+  stream.end_queued_ |= end_stream;
   const int32_t id = nghttp2_submit_request(session_, nullptr, block.fields, block.size,
                                             end_stream ? nullptr : &provider, &stream);
   if (id < 0) {
@@ -214,26 +162,62 @@ void Session::SubmitRequest(Stream& stream, const HeaderBlock& block, bool end_s
   frames_queued_ = true;
 }
 
+void Session::SubmitResponse(Stream& stream, const HeaderBlock& block, bool end_stream) {
+  if (stream.retired_) return;
+  Turn turn(*this);
+  nghttp2_data_provider provider;
+  provider.source.ptr = nullptr;
+  provider.read_callback = Callbacks::Read;
+  stream.end_queued_ = end_stream;
+  if (nghttp2_submit_response(session_, stream.id_, block.fields, block.size, end_stream ? nullptr : &provider) != 0) {
+    Fail(stream, StreamReset::kLocal, "http2.response_not_sent", NGHTTP2_INTERNAL_ERROR);
+    return;
+  }
+  frames_queued_ = true;
+  stream.answered_ = true;
+  flood_guard_.OnAnswered();
+}
+
+void Session::SubmitInformational(Stream& stream, const HeaderBlock& block) {
+  if (stream.retired_) return;
+  Turn turn(*this);
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream.id_, nullptr, block.fields, block.size, nullptr);
+  frames_queued_ = true;
+}
+
 void Session::SendData(Stream& stream, buffer::Buffer& data, bool end_stream) {
   if (stream.retired_ || stream.end_queued_) {
     data.Clear();
     return;
   }
   Turn turn(*this);
+  pending_ += data.length();
   stream.outbound_.MoveFrom(data);
   stream.end_queued_ = end_stream;
+  ResumeBody(stream);
+  Touch(stream);
+}
+
+void Session::ResumeBody(Stream& stream) {
+  if (blocked_ && !stream.outbound_.empty()) return;
+  // Fails, in vain, before the head is out.
   nghttp2_session_resume_data(session_, stream.id_);
   frames_queued_ = true;
-  Touch(stream);
 }
 
 void Session::SendTrailers(Stream& stream, const HeaderBlock& block) {
   if (stream.retired_ || stream.end_queued_) return;
   Turn turn(*this);
-  stream.trailers_ = block;
   stream.end_queued_ = true;
-  nghttp2_session_resume_data(session_, stream.id_);
   frames_queued_ = true;
+  // nghttp2 takes requests' heads out of a queue of their own, after this one.
+  if (stream.outbound_.empty() && block.size > 0 && (role_ == Role::kServer || stream.head_sent_)) {
+    // Trailers do not wait for a window; behind a body of nghttp2's they would.
+    nghttp2_submit_trailer(session_, stream.id_, block.fields, block.size);
+    return;
+  }
+  stream.trailers_ = block;
+  ResumeBody(stream);
 }
 
 void Session::PauseReading(Stream& stream, bool pause) {
@@ -243,17 +227,23 @@ void Session::PauseReading(Stream& stream, bool pause) {
   }
   if (stream.pauses_ == 0 || --stream.pauses_ > 0 || stream.withheld_ == 0 || stream.retired_) return;
   Turn turn(*this);
-  nghttp2_session_consume_stream(session_, stream.id_, std::exchange(stream.withheld_, 0));
+  const size_t size = std::exchange(stream.withheld_, 0);
+  withheld_ -= size;
+  nghttp2_session_consume_stream(session_, stream.id_, size);
+  CreditConnection(0);
+  frames_queued_ = true;
+}
+
+void Session::QueueReset(int32_t id, uint32_t error_code) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, id, error_code);
+  reset_history_.Add(id);
   frames_queued_ = true;
 }
 
 void Session::Reset(Stream& stream, uint32_t error_code) {
   if (stream.retired_) return;
   Turn turn(*this);
-  if (stream.id_ != 0 && !failed_) {
-    nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream.id_, error_code);
-    frames_queued_ = true;
-  }
+  if (stream.id_ != 0 && !failed_) QueueReset(stream.id_, error_code);
   Retire(stream);
 }
 
@@ -268,20 +258,37 @@ void Session::Fail(Stream& stream, StreamReset reset, std::string_view details, 
   stream.OnReset(reset, details);
 }
 
+void Session::FailMalformed(Stream& stream, std::string_view details) {
+  if (stream.retired_) return;
+  stats_.rx_messaging_error.Inc();
+  if (!options_.stream_error_on_invalid_message) {
+    FailConnection(NGHTTP2_PROTOCOL_ERROR, details);
+    return;
+  }
+  CountPrematureReset(stream);
+  Fail(stream, StreamReset::kProtocolError, details, NGHTTP2_PROTOCOL_ERROR);
+}
+
 void Session::Retire(Stream& stream) {
   if (stream.retired_) return;
   Turn turn(*this);
   stream.retired_ = true;
   if (stream.id_ != 0) nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
+  if (header_stream_ == &stream) header_stream_ = nullptr;
   if (data_stream_ == &stream) {
     data_stream_ = nullptr;
+    CreditConnection(data_.length());
     data_.Clear();
   }
+  withheld_ -= std::exchange(stream.withheld_, 0);
+  CreditConnection(0);
+  pending_ -= stream.outbound_.length();
   stream.outbound_.Clear();
   stream.ListNode<TouchedStreams>::Unlink();
   stream.ListNode<OpenStreams>::Unlink();
   retired_.PushBack(stream);
   --active_streams_;
+  stats_.streams_active.Dec();
   ++retired_untold_;
 }
 
@@ -289,9 +296,18 @@ void Session::EndTurn() {
   do {
     WriteFrames();
     CheckFailure();
+    if (std::exchange(was_congested_, Congested()) && !was_congested_) {
+      for (Stream* stream = open_.front(); stream != nullptr; stream = open_.Next(*stream)) {
+        if (stream->above_high_) Touch(*stream);
+      }
+    }
     while (Stream* stream = touched_.PopFront()) NotifySendBuffer(*stream);
-  } while (frames_queued_ && !blocked_ && !failed_);
+  } while (frames_queued_ && !failed_);
   while (Stream* stream = retired_.PopFront()) events_.Recycle(*stream);
+  if (pending_ != pending_told_) {
+    stats_.pending_send_bytes.Add(static_cast<int64_t>(pending_) - static_cast<int64_t>(pending_told_));
+    pending_told_ = pending_;
+  }
   const bool wrote = std::exchange(wrote_, false);
   size_t retired = std::exchange(retired_untold_, 0);
   --depth_;
@@ -301,53 +317,96 @@ void Session::EndTurn() {
 
 void Session::WriteFrames() {
   if (!frames_queued_ || failed_) return;
-  // A connection that is ending says so even to a peer that does not read.
-  if (blocked_ && (going_away_ || nghttp2_session_check_request_allowed(session_) != 0)) return;
   frames_queued_ = false;
   for (;;) {
     const uint8_t* bytes = nullptr;
     const ssize_t n = nghttp2_session_mem_send(session_, &bytes);
     if (n == 0) return;
     if (n < 0) {
-      failure_code_ = NGHTTP2_INTERNAL_ERROR;
-      failure_details_ = "http2.send_failed";
+      FailConnection(NGHTTP2_INTERNAL_ERROR, "http2.send_failed");
       return;
     }
-    out_.Append(View(bytes, static_cast<size_t>(n)));
-    wrote_ = true;
+    AppendFrame(View(bytes, static_cast<size_t>(n)));
   }
+}
+
+void Session::AppendFrame(std::string_view bytes) {
+  const auto type = static_cast<uint8_t>(bytes[3]);
+  output_gauge_.OnFrame(bytes.size(), type == NGHTTP2_PING || type == NGHTTP2_SETTINGS);
+  wrote_ = true;
+  if (role_ == Role::kServer && !settings_written_) {
+    // The first frame is our SETTINGS. nghttp2 is not told of the limit on streams: it would end the connection of a peer
+    // that exceeds it, where RFC 9113 5.1.2 wants the stream alone refused.
+    constexpr size_t kEntry = 6;
+    std::array<char, FrameHead::kSize + kEntry> head = {};
+    memcpy(head.data(), bytes.data(), FrameHead::kSize);
+    head[2] = static_cast<char>(head[2] + static_cast<char>(kEntry));
+    head[FrameHead::kSize + 1] = NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS;
+    PutNumber(&head[FrameHead::kSize + 2], options_.max_concurrent_streams);
+    out_.Append(std::string_view(head.data(), head.size()));
+    bytes.remove_prefix(FrameHead::kSize);
+  }
+  settings_written_ = true;
+  out_.Append(bytes);
 }
 
 void Session::CheckFailure() {
   if (failed_) return;
-  if (failure_code_ == NGHTTP2_NO_ERROR &&
-      nghttp2_session_get_outbound_queue_size(session_) > options_.max_outbound_frames) {
-    failure_code_ = NGHTTP2_ENHANCE_YOUR_CALM;
-    failure_details_ = "http2.outbound_frames_flood";
+  if (failure_code_ == NGHTTP2_NO_ERROR) {
+    if (output_gauge_.frames() > options_.max_outbound_frames) {
+      stats_.outbound_flood.Inc();
+      FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, kOutboundFlood);
+    } else if (output_gauge_.control_frames() > options_.max_outbound_control_frames) {
+      stats_.outbound_control_flood.Inc();
+      FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, kOutboundControlFlood);
+    }
   }
   if (failure_code_ != NGHTTP2_NO_ERROR) {
     AppendGoAway(failure_code_);
+    stats_.goaway_sent.Inc();
     FailAll(StreamReset::kProtocolError, failure_details_);
   } else if (nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0) {
-    // Either nghttp2 has sent a GOAWAY for a violation, or nothing is left after the peer's.
-    if (going_away_ && failure_details_.empty()) {
-      FailAll(StreamReset::kRemoteRefused, "http2.goaway_refuse");
+    // Either nghttp2 has sent a GOAWAY for a violation, or one side has left and nothing is left to do.
+    if (failure_details_.empty() && (going_away_ || leaving_)) {
+      FailAll(StreamReset::kRemoteRefused, kGoAwayRefused);
     } else {
-      FailAll(StreamReset::kProtocolError, failure_details_.empty() ? "http2.protocol_error" : failure_details_);
+      FailAll(StreamReset::kProtocolError, failure_details_.empty() ? kProtocolFault : failure_details_);
     }
   }
 }
 
+void Session::FailConnection(uint32_t error_code, std::string_view details) {
+  if (failure_code_ != NGHTTP2_NO_ERROR || failed_) return;
+  failure_code_ = error_code;
+  failure_details_ = details;
+}
+
 // Written by hand: after a failure within it nghttp2 is not asked for anything.
 void Session::AppendGoAway(uint32_t error_code) {
-  // RFC 9113 6.8: length 8, type 7, no flags, stream 0; last stream 0, for a server's streams are never taken.
-  const char frame[17] = {0, 0, 8, NGHTTP2_GOAWAY, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, static_cast<char>(error_code)};
-  out_.Append(std::string_view(frame, sizeof(frame)));
+  // RFC 9113 6.8: length 8, type 7, no flags, stream 0.
+  const int32_t last = nghttp2_session_get_last_proc_stream_id(session_);
+  std::array<char, 17> frame = {0, 0, 8, NGHTTP2_GOAWAY};
+  PutNumber(&frame[9], static_cast<uint32_t>(last));
+  PutNumber(&frame[13], error_code);
+  out_.Append(std::string_view(frame.data(), frame.size()));
+  wrote_ = true;
+}
+
+// Written by hand: gives back what nghttp2 never heard of.
+void Session::AppendConnectionCredit(uint32_t bytes) {
+  // RFC 9113 6.9: length 4, type 8, no flags, stream 0.
+  std::array<char, 13> frame = {0, 0, 4, NGHTTP2_WINDOW_UPDATE};
+  PutNumber(&frame[9], bytes);
+  output_gauge_.OnFrame(frame.size(), false);
+  out_.Append(std::string_view(frame.data(), frame.size()));
   wrote_ = true;
 }
 
 void Session::FailAll(StreamReset reset, std::string_view details) {
-  failed_ = true;
+  const bool first = !std::exchange(failed_, true);
+  if (first && reset == StreamReset::kProtocolError) {
+    events_.OnFailure(failure_code_ == NGHTTP2_ENHANCE_YOUR_CALM ? StreamReset::kLimit : reset, details);
+  }
   while (Stream* stream = open_.front()) Fail(*stream, reset, details, NGHTTP2_NO_ERROR);
 }
 
@@ -356,157 +415,42 @@ void Session::Touch(Stream& stream) {
 }
 
 void Session::NotifySendBuffer(Stream& stream) {
-  if (!stream.above_high_ && stream.outbound_.length() > options_.send_buffer_high) {
+  const size_t high = Congested() ? std::min(kCongestedShare, options_.send_buffer_high) : options_.send_buffer_high;
+  if (!stream.above_high_ && stream.outbound_.length() > high) {
     stream.above_high_ = true;
     stream.OnSendBufferHigh();
-  } else if (stream.above_high_ && stream.outbound_.length() <= options_.send_buffer_high / 2) {
+  } else if (stream.above_high_ && stream.outbound_.length() <= high / 2) {
     stream.above_high_ = false;
     stream.OnSendBufferLow();
   }
 }
 
-void Session::OnBeginFrame(const nghttp2_frame_hd& header) {
-  // What comes next may be for another stream, or end this one: first what was there before.
-  if (data_stream_ != nullptr && (header.type != NGHTTP2_DATA || header.stream_id != data_stream_->id_)) {
-    DeliverData(false);
-  }
-}
-
-void Session::OnBeginHeaders(const nghttp2_frame& frame) {
-  if (frame.hd.type != NGHTTP2_HEADERS) return;
-  Stream* stream = Find(frame.hd.stream_id);
-  if (stream != nullptr) stream->block_ = stream->OnHeadersBegin();
-}
-
-void Session::OnHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value) {
-  Stream* stream = Find(frame.hd.stream_id);
-  if (stream == nullptr || stream->block_ == nullptr || !HeaderFits(*stream, name.size() + value.size())) return;
-  if (name.starts_with(':')) {
-    stream->OnPseudoHeader(name, value);
-  } else {
-    stream->block_->Add(name, value);
-  }
-}
-
-bool Session::HeaderFits(Stream& stream, size_t bytes) {
-  std::string_view details;
-  if (stream.block_->size() >= options_.max_header_count) {
-    details = "http2.too_many_headers";
-  } else if (stream.block_->byte_size() + bytes > options_.max_header_bytes) {
-    details = "http2.headers_too_large";
-  } else {
-    return true;
-  }
-  Fail(stream, StreamReset::kLimit, details, NGHTTP2_ENHANCE_YOUR_CALM);
-  return false;
-}
-
-void Session::OnDataChunk(int32_t id, std::string_view bytes) {
-  // The connection's window is credited on receipt, whatever becomes of the stream: one stalled reader must not hold
-  // up the others. The streams' windows bound what is held.
-  nghttp2_session_consume_connection(session_, bytes.size());
-  Stream* stream = Find(id);
-  if (stream == nullptr) return;
-  data_stream_ = stream;
-  data_.Append(bytes);
-}
-
-void Session::DeliverData(bool end_stream) {
-  Stream* stream = std::exchange(data_stream_, nullptr);
-  if (stream == nullptr) return;
-  buffer::Buffer data = std::move(data_);
-  const size_t size = data.length();
-  stream->end_received_ = end_stream;
-  stream->OnData(data, end_stream);
-  if (end_stream || stream->retired_) return;
-  if (stream->pauses_ > 0) {
-    stream->withheld_ += size;
-  } else {
-    nghttp2_session_consume_stream(session_, stream->id_, size);
-  }
-}
-
-int Session::OnFrame(const nghttp2_frame& frame) {
-  const std::string_view flood = flood_guard_.OnFrameReceived(frame);
-  if (!flood.empty()) {
-    failure_code_ = NGHTTP2_ENHANCE_YOUR_CALM;
-    failure_details_ = flood;
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
-  const bool end_stream = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+void Session::OnFrameSent(const nghttp2_frame& frame) {
   switch (frame.hd.type) {
     case NGHTTP2_DATA:
-      if (end_stream) {
-        data_stream_ = Find(frame.hd.stream_id);
-        DeliverData(true);
-      }
+      flood_guard_.OnDataFrameSent();
       break;
     case NGHTTP2_HEADERS:
-      if (Stream* stream = Find(frame.hd.stream_id); stream != nullptr && stream->block_ != nullptr) {
-        stream->block_ = nullptr;
-        stream->end_received_ = end_stream;
-        stream->OnHeadersEnd(end_stream);
-      }
+      if (Stream* stream = Find(frame.hd.stream_id)) stream->head_sent_ = true;
       break;
     case NGHTTP2_RST_STREAM:
-      if (Stream* stream = Find(frame.hd.stream_id)) {
-        const StreamReset reset = ResetOf(frame.rst_stream.error_code);
-        Fail(*stream, reset, reset == StreamReset::kRemote ? "http2.remote_reset" : "http2.remote_refuse",
-             NGHTTP2_NO_ERROR);
-      }
-      break;
-    case NGHTTP2_SETTINGS:
-      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) == 0) events_.OnPeerSettings();
-      break;
-    case NGHTTP2_PING:
-      if ((frame.hd.flags & NGHTTP2_FLAG_ACK) != 0) {
-        uint64_t opaque;
-        memcpy(&opaque, frame.ping.opaque_data, sizeof(opaque));
-        events_.OnPong(opaque);
-      }
-      break;
+      stats_.tx_reset.Inc();
+      return;
     case NGHTTP2_GOAWAY:
-      if (!std::exchange(going_away_, true)) events_.OnGoAway();
-      break;
+      stats_.goaway_sent.Inc();
+      return;
     default:
-      break;
+      return;
   }
-  return 0;
-}
-
-void Session::OnInvalidFrame(const nghttp2_frame& frame, int error) {
-  if (error == NGHTTP2_ERR_HTTP_HEADER || error == NGHTTP2_ERR_HTTP_MESSAGING) {
-    // RFC 9113 8.1.1: a malformed message ends its stream, not the connection.
-    if (Stream* stream = Find(frame.hd.stream_id)) {
-      Fail(*stream, StreamReset::kProtocolError, "http2.violation.of.messaging.rule", NGHTTP2_PROTOCOL_ERROR);
-    }
-  } else if (failure_details_.empty()) {
-    // nghttp2 ends the connection or the stream by itself; for the log of the former.
-    failure_details_ = error == NGHTTP2_ERR_FLOW_CONTROL ? "http2.flow_control_error" : "http2.protocol_error";
-  }
-}
-
-// nghttp2 has closed a stream that its role still holds.
-void Session::RetireUnlessOver(Stream& stream, uint32_t error_code) {
-  if (stream.end_received_ && stream.end_sent_) {
-    Retire(stream);
-  } else if (error_code == NGHTTP2_REFUSED_STREAM) {
-    // Above the last stream of the peer's GOAWAY (RFC 9113 6.8).
-    Fail(stream, StreamReset::kRemoteRefused, "http2.goaway_refuse", NGHTTP2_NO_ERROR);
-  } else {
-    // The peer's RST_STREAM was dealt with before; this one was nghttp2's decision.
-    Fail(stream, StreamReset::kProtocolError, "http2.violation.of.messaging.rule", NGHTTP2_NO_ERROR);
-  }
-}
-
-void Session::OnFrameSent(const nghttp2_frame& frame) {
-  if (frame.hd.type == NGHTTP2_DATA) flood_guard_.OnDataFrameSent();
-  if (frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) return;
   if ((frame.hd.flags & NGHTTP2_FLAG_END_STREAM) == 0) return;
   Stream* stream = Find(frame.hd.stream_id);
   if (stream == nullptr) return;
   stream->end_sent_ = true;
-  if (stream->end_received_) Retire(*stream);
+  if (stream->end_received_) {
+    Retire(*stream);
+  } else {
+    stream->OnEndSent();
+  }
 }
 
 void Session::OnFrameNotSent(const nghttp2_frame& frame, int error) {
@@ -515,7 +459,7 @@ void Session::OnFrameNotSent(const nghttp2_frame& frame, int error) {
   if (stream == nullptr) return;
   if (error == NGHTTP2_ERR_START_STREAM_NOT_ALLOWED || error == NGHTTP2_ERR_SESSION_CLOSING) {
     // The peer has seen nothing of it.
-    Fail(*stream, StreamReset::kRemoteRefused, "http2.goaway_refuse", NGHTTP2_NO_ERROR);
+    Fail(*stream, StreamReset::kRemoteRefused, kGoAwayRefused, NGHTTP2_NO_ERROR);
   } else {
     Fail(*stream, StreamReset::kLocal, "http2.headers_not_sent", NGHTTP2_INTERNAL_ERROR);
   }
@@ -525,7 +469,7 @@ ssize_t Session::ReadBody(int32_t id, size_t length, uint32_t* flags) {
   Stream* stream = Find(id);
   if (stream == nullptr) return NGHTTP2_ERR_DEFERRED;
   const size_t waiting = stream->outbound_.length();
-  if (waiting == 0 && !stream->end_queued_) return NGHTTP2_ERR_DEFERRED;
+  if (waiting == 0 ? !stream->end_queued_ : blocked_) return NGHTTP2_ERR_DEFERRED;
   *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
   if (waiting > length || !stream->end_queued_) return static_cast<ssize_t>(std::min(waiting, length));
   *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -539,11 +483,13 @@ ssize_t Session::ReadBody(int32_t id, size_t length, uint32_t* flags) {
 }
 
 int Session::WriteBody(int32_t id, const uint8_t* frame_header, size_t length) {
-  constexpr size_t kFrameHeaderSize = 9;
   Stream* stream = Find(id);
   if (stream == nullptr || stream->outbound_.length() < length) return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-  out_.Append(View(frame_header, kFrameHeaderSize));
+  output_gauge_.OnData(FrameHead::kSize + length);
+  out_.Append(View(frame_header, FrameHead::kSize));
   out_.MoveFrom(stream->outbound_, length);
+  pending_ -= length;
+  stream->progress_ = true;
   wrote_ = true;
   if (stream->above_high_) Touch(*stream);
   return 0;

@@ -26,7 +26,7 @@ struct PoolShared;
 //
 // Of the statistics these are counted here: all `upstream_cx_*` but upstream_cx_none_healthy, upstream_rq_active, of TCP
 // connections upstream_rq_total, upstream_rq_pending_*, upstream_rq_cancelled (of requests that still waited), `upstream_flow_control_*`, `http1.*`,
-// of `http2.*` goaway_received, keepalive_timeout and streams_active, `circuit_breakers.*`; and of the host's: cx_*,
+// `http2.*`, `circuit_breakers.*`; and of the host's: cx_*,
 // rq_total, rq_active. The rest of `upstream_rq*`, and the host's rq_success, rq_error and rq_timeout, is the
 // requester's.
 class ClusterPools {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "source/http/h2/h2_client_codec.h"
+#include "source/http/h2/h2_pools.h"
 #include "source/telemetry/scope.h"
 
 namespace nuncio::upstream {

@@ -13,7 +13,7 @@ std::unique_ptr<http::ClientCodec> Http2Connection::MakeCodec(net::Connection& c
   connection.set_flush_at_turn_end(true);
   http::ClientConnectionEvents& events = *this;
   auto codec = std::make_unique<http::h2::H2ClientCodec>(connection.write_buffer(), events, shared().h2_options,
-                                                         shared().supplies.h2());
+                                                         shared().supplies.h2(), *shared().http2_stats);
   h2_codec_ = codec.get();
   h2_codec_->set_pong_receiver(this);
   last_bytes_ = loop().now();

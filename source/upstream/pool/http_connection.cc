@@ -48,7 +48,6 @@ void HttpConnection::OpenStream(http::ResponseReceiver& receiver, StreamRequeste
   traffic().upstream_rq_active.Inc();
   host_stats().rq_total.Inc();
   host_stats().rq_active.Inc();
-  if (shared().http2_stats != nullptr) shared().http2_stats->streams_active.Inc();
   http::RequestSender& sender = codec_->NewStream(receiver);
   const uint32_t max_requests = shared().config->http.max_requests_per_connection;
   if (max_requests != 0 && requests_ >= max_requests) {
@@ -67,7 +66,6 @@ void HttpConnection::OnStreamClosed() {
   --streams_;
   traffic().upstream_rq_active.Dec();
   host_stats().rq_active.Dec();
-  if (shared().http2_stats != nullptr) shared().http2_stats->streams_active.Dec();
   pool_.OnStreamEnded();
   SettleSoon();
 }
@@ -230,7 +228,6 @@ void HttpConnection::OnMaxStreams(uint32_t streams) {
 
 void HttpConnection::OnGoAway() {
   traffic().upstream_cx_close_notify.Inc();
-  if (shared().http2_stats != nullptr) shared().http2_stats->goaway_received.Inc();
   if (state_ == State::kReady || state_ == State::kBusy) {
     state_ = State::kDraining;
     pool_.OnBusy(*this);

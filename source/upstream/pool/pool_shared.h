@@ -8,6 +8,7 @@
 #include "source/http/h2/h2_options.h"
 #include "source/net/connection.h"
 #include "source/telemetry/cluster_stats.h"
+#include "source/telemetry/http2_stats.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/pool/cluster_limits.h"
 #include "source/upstream/pool/connection_supplies.h"

@@ -118,7 +118,7 @@ class ClientFixture : public testing::Test {
   void Start(const H2Options& options = {}, const ServerPeer::Options& peer_options = {}) {
     options_ = options;
     peer_ = std::make_unique<ServerPeer>(peer_options);
-    codec_ = std::make_unique<H2ClientCodec>(out_, events_, options_, pools_);
+    codec_ = std::make_unique<H2ClientCodec>(out_, events_, options_, pools_, stats_);
   }
 
   RecordingReceiver Receiver() { return RecordingReceiver(arenas_); }
@@ -191,6 +191,7 @@ class ClientFixture : public testing::Test {
   buffer::SlicePool slices_;
   ArenaBlockPool arenas_;
   H2Pools pools_;
+  telemetry::Http2Stats stats_;
   buffer::Buffer out_{slices_};
   RecordingConnection events_;
   H2Options options_;

@@ -84,7 +84,8 @@ void Run(std::string_view input) {
   {
     buffer::Buffer out(slices);
     Connection events;
-    H2ClientCodec codec(out, events, options, pools);
+    telemetry::Http2Stats stats;
+  H2ClientCodec codec(out, events, options, pools, stats);
     std::vector<std::unique_ptr<Receiver>> receivers;
     for (int i = 0; i < 4; ++i) {
       receivers.push_back(std::make_unique<Receiver>(arenas, mode));

@@ -342,23 +342,30 @@ TEST_F(H2ClientCodecTest, WhatAResetStreamLeftUnreadIsCredited) {
   EXPECT_EQ(last.body_bytes, 1 << 20);
 }
 
-TEST_F(H2ClientCodecTest, AFullWriteBufferHoldsFramesBack) {
+TEST_F(H2ClientCodecTest, AFullWriteBufferHoldsBodiesBack) {
   Start();
   codec_->OnSendBufferHigh();
   RecordingReceiver receiver = Receiver();
   RequestSender& sender = BeginPost(receiver);
+  Exchange();
+  EXPECT_EQ(peer_->requests.size(), 1);
+  events_.outputs = 0;
+  Send(sender, std::string(10000, 'x'), false);
+  EXPECT_EQ(receiver.high, 0) << "a little may wait";
   for (int i = 0; i < 30; ++i) Send(sender, std::string(50000, 'x'), false);
   EXPECT_TRUE(out_.empty());
   EXPECT_EQ(events_.outputs, 0);
   EXPECT_EQ(receiver.high, 1);
+  EXPECT_EQ(stats_.pending_send_bytes.value(), 10000 + 30 * 50000);
   codec_->OnSendBufferLow();
   EXPECT_EQ(events_.outputs, 1);
   Exchange();
   EXPECT_EQ(receiver.low, 1);
-  EXPECT_EQ(peer_->data_received, 30 * 50000);
+  EXPECT_EQ(stats_.pending_send_bytes.value(), 0);
+  EXPECT_EQ(peer_->data_received, 10000 + 30 * 50000);
 }
 
-TEST_F(H2ClientCodecTest, ARequestResetBeforeItWasSentNeverTouchesItsMemory) {
+TEST_F(H2ClientCodecTest, ARequestResetBeforeItsBodyWasSentNeverTouchesItsMemory) {
   Start();
   codec_->OnSendBufferHigh();
   for (int i = 0; i < 5; ++i) {
@@ -375,12 +382,15 @@ TEST_F(H2ClientCodecTest, ARequestResetBeforeItWasSentNeverTouchesItsMemory) {
   EXPECT_EQ(events_.closed, 5);
   codec_->OnSendBufferLow();
   ASSERT_TRUE(Exchange());
-  EXPECT_TRUE(peer_->requests.empty());
+  for (const auto& [id, request] : peer_->requests) {
+    EXPECT_TRUE(request.reset);
+    EXPECT_EQ(request.body, "");
+    EXPECT_TRUE(request.trailers.empty());
+  }
   RecordingReceiver receiver = Receiver();
   Get(receiver);
   ASSERT_TRUE(Exchange());
-  ASSERT_EQ(peer_->requests.size(), 1);
-  EXPECT_TRUE(peer_->requests.begin()->second.ended);
+  EXPECT_TRUE(peer_->requests.rbegin()->second.ended);
 }
 
 TEST_F(H2ClientCodecTest, GoAwayRefusesTheStreamsAboveIt) {
@@ -527,8 +537,8 @@ TEST_F(H2ClientCodecTest, TooManyOrTooLargeFieldsResetTheStreamAlone) {
   Fields fields = {{":status", "200"}};
   for (int i = 0; i < 11; ++i) fields.emplace_back("x", "y");
   peer_->Respond(1, fields, true);
-  peer_->Respond(3, {{":status", "200"}, {"x", std::string(1000, 'v')}}, true);
-  peer_->Respond(5, {{":status", "200"}, {"x", std::string(999, 'v')}}, true);
+  peer_->Respond(3, {{":status", "200"}, {"x", std::string(990, 'v')}}, true);
+  peer_->Respond(5, {{":status", "200"}, {"x", std::string(989, 'v')}}, true);
   peer_->Respond(7, {{":status", "200"}}, false);
   fields.erase(fields.begin());
   peer_->Trailers(7, fields);
@@ -559,24 +569,26 @@ struct Malformed {
   const char* name;
   Fields fields;
   std::string body;
+  std::string details = "http2.violation.of.messaging.rule";
 };
+constexpr const char* kFieldFault = "http2.invalid.header.field";
 
 class H2MalformedAnswerTest : public ClientFixture, public testing::WithParamInterface<Malformed> {};
 INSTANTIATE_TEST_SUITE_P(
     Answers, H2MalformedAnswerTest,
     testing::Values(Malformed{"no_status", {{"server", "x"}}, ""},
-                    Malformed{"upper_case", {{":status", "200"}, {"X-Upper", "1"}}, ""},
+                    Malformed{"upper_case", {{":status", "200"}, {"X-Upper", "1"}}, "", kFieldFault},
                     Malformed{"connection", {{":status", "200"}, {"connection", "close"}}, ""},
                     Malformed{"transfer_encoding", {{":status", "200"}, {"transfer-encoding", "chunked"}}, ""},
                     Malformed{"request_pseudo", {{":status", "200"}, {":path", "/"}}, ""},
                     Malformed{"two_statuses", {{":status", "200"}, {":status", "200"}}, ""},
                     Malformed{"late_status", {{"server", "x"}, {":status", "200"}}, ""},
-                    Malformed{"status_word", {{":status", "abc"}}, ""},
-                    Malformed{"status_long", {{":status", "2000"}}, ""},
-                    Malformed{"status_zero", {{":status", "000"}}, ""},
+                    Malformed{"status_word", {{":status", "abc"}}, "", kFieldFault},
+                    Malformed{"status_long", {{":status", "2000"}}, "", kFieldFault},
+                    Malformed{"status_zero", {{":status", "000"}}, "", kFieldFault},
                     Malformed{"switching", {{":status", "101"}}, ""},
-                    Malformed{"newline", {{":status", "200"}, {"x", "a\nb"}}, ""},
-                    Malformed{"name_space", {{":status", "200"}, {"x y", "a"}}, ""},
+                    Malformed{"newline", {{":status", "200"}, {"x", "a\nb"}}, "", kFieldFault},
+                    Malformed{"name_space", {{":status", "200"}, {"x y", "a"}}, "", kFieldFault},
                     Malformed{"bad_length", {{":status", "200"}, {"content-length", "ten"}}, ""},
                     Malformed{"two_lengths", {{":status", "200"}, {"content-length", "3"}, {"content-length", "4"}}, ""},
                     Malformed{"shorter_body", {{":status", "200"}, {"content-length", "10"}}, "abc"},
@@ -596,8 +608,9 @@ TEST_P(H2MalformedAnswerTest, EndsItsStreamAlone) {
   peer_->Respond(3, {{":status", "200"}}, true);
   ASSERT_TRUE(Exchange());
   EXPECT_EQ(receiver.reset, StreamReset::kProtocolError);
-  EXPECT_EQ(receiver.details, "http2.violation.of.messaging.rule");
+  EXPECT_EQ(receiver.details, GetParam().details);
   EXPECT_FALSE(receiver.done);
+  EXPECT_EQ(stats_.rx_messaging_error.value(), 1);
   EXPECT_EQ(other.status, 200);
   EXPECT_TRUE(other.done);
   EXPECT_EQ(events_.closed, 2);

@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "test/http/h2/frames.h"
+
 namespace nuncio::http::h2 {
 
-using Fields = std::vector<std::pair<std::string, std::string>>;
+
 
 // The other end of a client codec under test: nghttp2's own server session, which records requests and says what it
 // is told to, well-formed or not. Memory to memory.

@@ -82,7 +82,8 @@ TEST(H2SteadyState, NoHeapPerExchange) {
   const H2Options options;
   buffer::Buffer out(slices);
   NullConnection events;
-  H2ClientCodec codec(out, events, options, pools);
+  telemetry::Http2Stats stats;
+  H2ClientCodec codec(out, events, options, pools, stats);
   ServerPeer peer;
   const std::string body(20000, 'b');
 
