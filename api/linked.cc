@@ -34,6 +34,7 @@
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
+#include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
 #include "envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case.pb.h"
@@ -102,6 +103,7 @@ void LinkAllMessages() {
   kept = ::envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor();
   kept = ::envoy::extensions::filters::http::router::v3::Router::descriptor();
   kept = ::envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor();
+  kept = ::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector::descriptor();
   kept = ::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor();
   kept = ::envoy::extensions::filters::network::sni_cluster::v3::SniCluster::descriptor();
   kept = ::envoy::extensions::http::header_formatters::preserve_case::v3::PreserveCaseFormatterConfig::descriptor();

@@ -7,6 +7,8 @@
 #include "source/base/strings.h"
 #include "source/config/message_types.h"
 #include "source/extensions/listener/original_dst/config.h"
+#include "source/extensions/listener/tls_inspector/config.h"
+#include "source/extensions/listener/tls_inspector/filter_config.h"
 #include "source/extensions/network/http_connection_manager/config.h"
 #include "source/extensions/network/sni_cluster/config.h"
 #include "source/extensions/type_names.h"
@@ -40,6 +42,7 @@ struct ListenerFactory {
 
 constexpr ListenerFactory kListener[] = {
     {kOriginalDst, "envoy.filters.listener.original_dst", CompileOriginalDst},
+    {kTlsInspector, "envoy.filters.listener.tls_inspector", CompileTlsInspector},
 };
 
 template <typename Factories>
@@ -89,6 +92,12 @@ std::shared_ptr<const filter::ListenerFilterConfig> CompileListenerFilter(const 
   auto compiled = factory->compile(any, faults);
   if (compiled != nullptr) compiled->type = factory->type;
   return compiled;
+}
+
+std::shared_ptr<const filter::ListenerFilterConfig> DefaultTlsInspector() {
+  auto out = std::make_shared<TlsInspectorConfig>();
+  out->type = kTlsInspector;
+  return out;
 }
 
 }  // namespace nuncio::extensions

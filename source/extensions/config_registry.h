@@ -25,4 +25,7 @@ std::shared_ptr<const filter::ListenerFilterConfig> CompileListenerFilter(const 
                                                                           std::string_view name,
                                                                           config::Faults& faults);
 
+// A tls_inspector with its defaults.
+std::shared_ptr<const filter::ListenerFilterConfig> DefaultTlsInspector();
+
 }  // namespace nuncio::extensions

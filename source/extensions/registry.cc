@@ -4,6 +4,7 @@
 
 #include "source/base/thread_check.h"
 #include "source/extensions/listener/original_dst/filter.h"
+#include "source/extensions/listener/tls_inspector/filter.h"
 #include "source/extensions/network/http_connection_manager/filter.h"
 #include "source/extensions/network/sni_cluster/filter.h"
 #include "source/extensions/type_names.h"
@@ -25,7 +26,10 @@ std::unique_ptr<filter::NetworkFilter> MakeNetworkFilter(
 }
 
 std::unique_ptr<filter::ListenerFilter> MakeListenerFilter(
-    const std::shared_ptr<const filter::ListenerFilterConfig>& config, proxy::WorkerServices&) {
+    const std::shared_ptr<const filter::ListenerFilterConfig>& config, proxy::WorkerServices& services) {
+  if (config->type == kTlsInspector) {
+    return std::make_unique<TlsInspector>(config, services.stats, services.slot);
+  }
   NUNCIO_ASSERT(config->type == kOriginalDst);
   return std::make_unique<OriginalDst>();
 }

@@ -10,5 +10,6 @@ inline constexpr std::string_view kHttpConnectionManager =
 inline constexpr std::string_view kSniCluster = "envoy.extensions.filters.network.sni_cluster.v3.SniCluster";
 
 inline constexpr std::string_view kOriginalDst = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
+inline constexpr std::string_view kTlsInspector = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";
 
 }  // namespace nuncio::extensions

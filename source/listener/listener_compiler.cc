@@ -1,5 +1,6 @@
 #include "source/listener/listener_compiler.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -243,6 +244,23 @@ void ReadAddresses(const Listener& message, ListenerConfig& out, Faults& faults)
   }
 }
 
+// Without a look at the ClientHello these would never match.
+bool AsksForClientHello(const FilterChainMatch& match) {
+  if (match.transport_protocol == "tls") return true;
+  return match.transport_protocol.empty() && (!match.server_names.empty() || !match.application_protocols.empty());
+}
+
+void EnsureTlsInspector(const std::vector<FilterChainMatch>& matches, ListenerConfig& out, Faults& faults) {
+  if (std::none_of(matches.begin(), matches.end(), AsksForClientHello)) return;
+  const auto tls_inspector = extensions::DefaultTlsInspector();
+  for (const ListenerFilterEntry& entry : out.listener_filters) {
+    if (entry.config != nullptr && entry.config->type == tls_inspector->type) return;
+  }
+  faults.Warn("filter chains match by what a ClientHello says: envoy.filters.listener.tls_inspector is added to "
+              "listener_filters");
+  out.listener_filters.push_back({tls_inspector, std::nullopt});
+}
+
 void ReadChains(const Listener& message, config::DataSourceAccess data_sources, ListenerConfig& out,
                 Faults& faults) {
   if (message.filter_chains_size() == 0 && !message.has_default_filter_chain()) {
@@ -254,6 +272,7 @@ void ReadChains(const Listener& message, config::DataSourceAccess data_sources, 
     matches.push_back(ReadMatch(message.filter_chains(i).filter_chain_match(), faults));
     out.chains.push_back(CompileChain(message.filter_chains(i), data_sources, faults));
   }
+  EnsureTlsInspector(matches, out, faults);
   FilterChainTable::Faults table_faults;
   out.chain_table = FilterChainTable::Build(matches, table_faults);
   if (table_faults.too_large) {
