@@ -149,6 +149,21 @@ void Buffer::MoveFrom(Buffer& other, size_t size) {
   }
 }
 
+void Buffer::TakeRun(Buffer& other, size_t skip, size_t size, size_t drop) {
+  Slice* const slice = other.head_;
+  if (skip + size + drop < slice->length() || size < slice->capacity / 4) {
+    Append(std::string_view(slice->data() + slice->begin + skip, size));
+    other.Drain(skip + size + drop);
+    return;
+  }
+  other.PopFront();
+  other.length_ -= slice->length();
+  slice->begin += static_cast<uint32_t>(skip);
+  slice->end -= static_cast<uint32_t>(drop);
+  PushSlice(slice);
+  length_ += size;
+}
+
 void Buffer::Drain(size_t size) {
   length_ -= size;
   while (head_ != nullptr && size >= head_->length()) {
@@ -202,6 +217,16 @@ size_t Buffer::Describe(iovec* out, size_t max) const {
     if (s->length() > 0) out[count++] = {s->data() + s->begin, s->length()};
   }
   return count;
+}
+
+void Buffer::CopyOut(void* out, size_t size) const {
+  auto* at = static_cast<char*>(out);
+  for (const Slice* s = head_; size > 0; s = s->next) {
+    const size_t n = std::min(size, s->length());
+    memcpy(at, s->data() + s->begin, n);
+    at += n;
+    size -= n;
+  }
 }
 
 std::string Buffer::ToString() const {

@@ -43,6 +43,10 @@ class Buffer {
   void MoveFrom(Buffer& other) { MoveFrom(other, other.length_); }
   void MoveFrom(Buffer& other, size_t size);
 
+  // Moves the `size` bytes that follow the first `skip` of `other` to the tail, and drops those and `drop` bytes after them;
+  // all of these are in other's first slice. Where they are all that it holds it changes owner, unless that wastes memory.
+  void TakeRun(Buffer& other, size_t skip, size_t size, size_t drop);
+
   void Drain(size_t size);
   void Clear();
 
@@ -58,6 +62,8 @@ class Buffer {
   // Describes the content from the front; returns the number of entries.
   size_t Describe(iovec* out, size_t max) const;
 
+  // The first `size` bytes (<= length).
+  void CopyOut(void* out, size_t size) const;
   std::string ToString() const;
 
   // Forward iteration over the slices, for readers that must not copy.

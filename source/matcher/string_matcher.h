@@ -26,6 +26,8 @@ class StringMatcher {
   bool ignore_case() const { return ignore_case_; }
   // As configured; in lower case where case is ignored. Empty for kRegex.
   const std::string& text() const { return text_; }
+  // The same, or the expression.
+  const std::string& pattern() const { return regex_.has_value() ? regex_->pattern() : text_; }
 
  private:
   bool ContainsIgnoreCase(std::string_view s) const;

@@ -258,7 +258,11 @@ bool Connection::ReadTransport(size_t* budget) {
       return false;
   }
   if (result.drained || result.wire_bytes > 0) AdaptReadSize(result.drained);
-  if (result.output) loop_.AfterEvent(flush_task_);
+  if (result.output) {
+    // The owner's output may have waited for what was read, so no event tells that it can go on.
+    writable_ = true;
+    loop_.AfterEvent(flush_task_);
+  }
   if (result.bytes > 0) Deliver(false);
   return fd_ >= 0 && readable_ && *budget > 0;
 }

@@ -55,6 +55,8 @@ class Scope {
   Block& Get(StatsSlot slot) {
     return *static_cast<Block*>(Shard(Block::Descriptor(), slot));
   }
+  // The same of a block whose type is known by its descriptor only.
+  void* Get(const BlockDescriptor& descriptor, StatsSlot slot) { return Shard(descriptor, slot); }
   // Shows the statistics of a block, as zero, before anybody writes one.
   template <typename Block>
   void Declare() {

@@ -68,7 +68,8 @@ struct SanMatcher {
   std::string oid;
 };
 
-// How the peer's certificate is judged. Without trusted_ca no chain is verified; pins and SAN matchers still hold.
+// How the peer's certificate is judged. Without trusted_ca no chain is verified, only pins; SAN matchers alone are a fault,
+// because anybody can make a certificate with any name.
 struct ValidationConfig {
   std::string trusted_ca;  // PEM.
   // PEM, or DER of one; every CA of a chain needs its list, unless only the leaf is looked up.
@@ -77,7 +78,7 @@ struct ValidationConfig {
   bool allow_expired = false;
   // Failed verification does not end the handshake; SecurityInfo tells.
   bool accept_untrusted = false;
-  // Intermediate certificates allowed between the leaf and the trusted CA.
+  // Certificates allowed above the leaf, the trusted one included.
   std::optional<uint32_t> max_verify_depth;
   // One of them must match one of the leaf's names. Empty: any.
   std::vector<SanMatcher> sans;
@@ -125,7 +126,7 @@ struct ClientContextConfig {
   // The server's certificate must be for the SNI that was sent.
   bool auto_sni_san_validation = false;
   bool allow_renegotiation = false;
-  // Sessions kept per worker, for all hosts together; 0: none are resumed.
+  // Sessions kept per worker and host; 0: none are resumed.
   uint32_t max_sessions = 1;
   // An RSA certificate must allow digital signatures by its key usage.
   bool enforce_rsa_key_usage = true;
