@@ -7,6 +7,7 @@
 #include "source/http/grpc/frame_writer.h"
 #include "source/http/grpc/timeout.h"
 #include "source/upstream/host.h"
+#include "source/upstream/server_name.h"
 
 namespace nuncio::grpc {
 namespace {
@@ -82,7 +83,7 @@ void Call::Start(upstream::WorkerClusters& clusters) {
     Finish({StatusCode::kUnavailable, StrCat("cluster '", cluster_name_, "': not known, or not ready yet")}, false);
     return;
   }
-  if (cluster_->config().protocol != upstream::UpstreamProtocol::kHttp2) {
+  if (cluster_->config().protocol == upstream::UpstreamProtocol::kHttp1) {
     Finish({StatusCode::kFailedPrecondition,
             StrCat("cluster '", cluster_name_, "': gRPC needs http2_protocol_options for its endpoints")},
            false);
@@ -99,8 +100,10 @@ void Call::Start(upstream::WorkerClusters& clusters) {
     deadline_.ArmAt(began_ + longest);
     deadline_is_clusters_ = true;
   }
-  cluster_->NewStream(*host_, upstream::RoutingPriority::kDefault, *this, *this, pending_,
-                      /*fresh_connection=*/false);
+  upstream::StreamWish wish;
+  wish.client_protocol = http::Protocol::kHttp2;
+  wish.server_name = upstream::ServerNameFor(cluster_->config(), head_);
+  cluster_->NewStream(*host_, wish, *this, *this, pending_);
 }
 
 void Call::Abandon() {
@@ -200,8 +203,14 @@ void Call::PauseReading(bool pause) {
   if (sender_ != nullptr) sender_->PauseReading(pause);
 }
 
-void Call::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection&) {
+void Call::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) {
   sender_ = &sender;
+  if (connection.protocol != http::Protocol::kHttp2) {
+    Finish({StatusCode::kUnavailable, StrCat("cluster '", cluster_name_, "', endpoint ", host_->address_text(),
+                                             ": chose HTTP/1.1, gRPC needs HTTP/2")},
+           true);
+    return;
+  }
   state_ = State::kOpen;
   cluster_->traffic().upstream_rq_total.Inc();
   for (uint32_t i = 0; i < pauses_; ++i) sender_->PauseReading(true);

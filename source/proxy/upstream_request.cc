@@ -6,6 +6,7 @@
 #include "source/proxy/connection_manager_config.h"
 #include "source/proxy/stream.h"
 #include "source/upstream/host.h"
+#include "source/upstream/server_name.h"
 
 namespace nuncio::proxy {
 
@@ -21,6 +22,7 @@ void UpstreamRequest::Start(upstream::WorkerClusterRef cluster, http::RequestHea
   cluster_ = std::move(cluster);
   head_ = &head;
   head_ends_ = request_ended_ = end_stream;
+  server_name_ = upstream::ServerNameFor(cluster_->config(), head);
   Attempt(/*fresh_connection=*/false);
 }
 
@@ -42,7 +44,12 @@ void UpstreamRequest::Attempt(bool fresh_connection) {
   }
   stream_.info().upstream_host = host_.get();
   stream_.info().upstream_host_text = stream_.arena().Copy(host_->address_text());
-  cluster_->NewStream(*host_, Priority(), *this, *this, pending_, fresh_connection);
+  upstream::StreamWish wish;
+  wish.priority = Priority();
+  wish.fresh_connection = fresh_connection;
+  wish.client_protocol = head_->protocol;
+  wish.server_name = server_name_;
+  cluster_->NewStream(*host_, wish, *this, *this, pending_);
 }
 
 void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) {

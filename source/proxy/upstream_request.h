@@ -79,6 +79,8 @@ class UpstreamRequest final : public upstream::StreamRequester, public http::Res
   // What came of the request's body before there was a connection.
   buffer::Buffer held_body_;
   http::HeaderMap* held_trailers_ = nullptr;
+  // For the TLS handshake, where the cluster takes it from the request.
+  std::string_view server_name_;
   MonotonicTime attempt_began_{};
   State state_ = State::kIdle;
   bool head_ends_ = false;       // The head is the whole request.

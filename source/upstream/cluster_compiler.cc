@@ -121,6 +121,7 @@ void CompileCircuitBreakers(const cluster_v3::CircuitBreakers& from, ClusterConf
     if (thresholds.has_max_pending_requests()) to.max_pending_requests = thresholds.max_pending_requests().value();
     if (thresholds.has_max_requests()) to.max_requests = thresholds.max_requests().value();
     if (thresholds.has_max_retries()) to.max_retries = thresholds.max_retries().value();
+    if (thresholds.has_max_connection_pools()) to.max_connection_pools = thresholds.max_connection_pools().value();
     to.track_remaining = thresholds.track_remaining();
   }
 }
@@ -282,6 +283,9 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const cluster_v3::Cluster& c
   CompileCircuitBreakers(cluster.circuit_breakers(), *out);
   CompileConnections(cluster, *out, faults);
   CompileHttpProtocol(cluster, *out, faults);
+  if (out->protocol == UpstreamProtocol::kAlpn) {
+    faults.Add("transport_socket", "must be TLS where the protocol is chosen by ALPN, as auto_config wants it");
+  }
   if (cluster.has_metadata()) out->metadata = CompileClusterMetadata(cluster.metadata(), faults);
   if (faults.count() != before) return nullptr;
   return out;

@@ -50,11 +50,19 @@ struct CircuitBreakerThresholds {
   uint32_t max_pending_requests = 1024;
   uint32_t max_requests = 1024;
   uint32_t max_retries = 3;
+  // Pools of connections: one for each host, thread and whatever else keeps connections apart.
+  uint32_t max_connection_pools = UINT32_MAX;
   // Whether the gauges `remaining_*` are kept.
   bool track_remaining = false;
 };
 
-enum class UpstreamProtocol : uint8_t { kHttp1, kHttp2 };
+// What is spoken to the hosts.
+enum class UpstreamProtocol : uint8_t {
+  kHttp1,
+  kHttp2,
+  kDownstream,  // What the request's client speaks.
+  kAlpn,        // What the host chooses in the TLS handshake.
+};
 
 struct UpstreamHttp1Options {
   // Trailers are passed on; else they are read and dropped.
@@ -77,6 +85,18 @@ struct UpstreamCommonHttpOptions {
   uint32_t max_headers_count = 100;
   // Bytes of an answer's header section.
   uint32_t max_response_headers_bytes = 60 * 1024;
+};
+
+// Names that the TLS handshake takes from the request.
+struct UpstreamTlsNames {
+  // The request's host is the SNI, unless it is an IP address.
+  bool auto_sni = false;
+  // The host's certificate must be for the request's host.
+  bool auto_san_validation = false;
+  // Where the request has this header, in lower case, its value stands for the request's host. Empty: none.
+  std::string override_header;
+
+  bool any() const { return auto_sni || auto_san_validation; }
 };
 
 // The local side of connections.
@@ -146,9 +166,10 @@ struct ClusterConfig : config::CompiledResource {
   bool close_connections_on_host_set_change = false;
 
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
-  UpstreamHttp1Options http1;  // Where protocol is kHttp1.
-  http::h2::H2Options http2;  // Where protocol is kHttp2.
+  UpstreamHttp1Options http1;
+  http::h2::H2Options http2;
   UpstreamCommonHttpOptions http;
+  UpstreamTlsNames tls_names;
 
   // For access logs. Null: none.
   std::shared_ptr<const matcher::Metadata> metadata;

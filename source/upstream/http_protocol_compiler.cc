@@ -66,20 +66,51 @@ UpstreamHttp1Options CompileHttp1(const core::Http1ProtocolOptions& from, config
   return out;
 }
 
+UpstreamTlsNames CompileTlsNames(const core::UpstreamHttpProtocolOptions& from) {
+  return {from.auto_sni(), from.auto_san_validation(), AsciiToLower(from.override_auto_sni_header())};
+}
+
+// `from`: a message with settings of both protocols.
+template <typename Message>
+void CompileBoth(const Message& from, ClusterConfig& out, config::Faults& faults) {
+  {
+    const config::Faults::Scope scope(faults, "http_protocol_options");
+    out.http1 = CompileHttp1(from.http_protocol_options(), faults);
+  }
+  const config::Faults::Scope scope(faults, "http2_protocol_options");
+  out.http2 = http::h2::CompileHttp2Options(from.http2_protocol_options(), faults);
+}
+
+void CompileExplicit(const http_v3::HttpProtocolOptions::ExplicitHttpConfig& from, ClusterConfig& out,
+                     config::Faults& faults) {
+  if (from.has_http2_protocol_options()) {
+    const config::Faults::Scope scope(faults, "http2_protocol_options");
+    out.protocol = UpstreamProtocol::kHttp2;
+    out.http2 = http::h2::CompileHttp2Options(from.http2_protocol_options(), faults);
+    return;
+  }
+  const config::Faults::Scope scope(faults, "http_protocol_options");
+  out.http1 = CompileHttp1(from.http_protocol_options(), faults);
+}
+
 void CompileHttpOptions(const http_v3::HttpProtocolOptions& from, ClusterConfig& out, config::Faults& faults) {
   {
     const config::Faults::Scope scope(faults, "common_http_protocol_options");
     out.http = CompileCommon(from.common_http_protocol_options(), faults);
   }
-  const config::Faults::Scope scope(faults, "explicit_http_config");
-  if (from.explicit_http_config().has_http2_protocol_options()) {
-    const config::Faults::Scope http2_scope(faults, "http2_protocol_options");
-    out.protocol = UpstreamProtocol::kHttp2;
-    out.http2 = http::h2::CompileHttp2Options(from.explicit_http_config().http2_protocol_options(), faults);
-    return;
+  out.tls_names = CompileTlsNames(from.upstream_http_protocol_options());
+  if (from.has_use_downstream_protocol_config()) {
+    const config::Faults::Scope scope(faults, "use_downstream_protocol_config");
+    out.protocol = UpstreamProtocol::kDownstream;
+    CompileBoth(from.use_downstream_protocol_config(), out, faults);
+  } else if (from.has_auto_config()) {
+    const config::Faults::Scope scope(faults, "auto_config");
+    out.protocol = UpstreamProtocol::kAlpn;
+    CompileBoth(from.auto_config(), out, faults);
+  } else {
+    const config::Faults::Scope scope(faults, "explicit_http_config");
+    CompileExplicit(from.explicit_http_config(), out, faults);
   }
-  const config::Faults::Scope http1_scope(faults, "http_protocol_options");
-  out.http1 = CompileHttp1(from.explicit_http_config().http_protocol_options(), faults);
 }
 
 void CompileOlderFields(const cluster_v3::Cluster& cluster, ClusterConfig& out, config::Faults& faults) {
@@ -94,18 +125,17 @@ void CompileOlderFields(const cluster_v3::Cluster& cluster, ClusterConfig& out, 
     }
     out.http.max_requests_per_connection = cluster.max_requests_per_connection().value();
   }
-  if (cluster.has_http2_protocol_options()) {
-    const config::Faults::Scope scope(faults, "http2_protocol_options");
-    out.protocol = UpstreamProtocol::kHttp2;
-    out.http2 = http::h2::CompileHttp2Options(cluster.http2_protocol_options(), faults);
-  }
-  if (!cluster.has_http_protocol_options()) return;
-  const config::Faults::Scope scope(faults, "http_protocol_options");
-  if (out.protocol == UpstreamProtocol::kHttp2) {
-    faults.Warn("has no effect: http2_protocol_options is set as well, so HTTP/2 is spoken");
+  out.tls_names = CompileTlsNames(cluster.upstream_http_protocol_options());
+  CompileBoth(cluster, out, faults);
+  if (cluster.protocol_selection() == cluster_v3::Cluster::USE_DOWNSTREAM_PROTOCOL) {
+    out.protocol = UpstreamProtocol::kDownstream;
     return;
   }
-  out.http1 = CompileHttp1(cluster.http_protocol_options(), faults);
+  if (!cluster.has_http2_protocol_options()) return;
+  out.protocol = UpstreamProtocol::kHttp2;
+  if (!cluster.has_http_protocol_options()) return;
+  const config::Faults::Scope scope(faults, "http_protocol_options");
+  faults.Warn("has no effect: http2_protocol_options is set as well, so HTTP/2 is spoken");
 }
 
 void RefuseOlderFields(const cluster_v3::Cluster& cluster, config::Faults& faults) {
@@ -119,6 +149,8 @@ void RefuseOlderFields(const cluster_v3::Cluster& cluster, config::Faults& fault
   refuse(cluster.has_common_http_protocol_options(), "common_http_protocol_options");
   refuse(cluster.has_http_protocol_options(), "http_protocol_options");
   refuse(cluster.has_http2_protocol_options(), "http2_protocol_options");
+  refuse(cluster.has_upstream_http_protocol_options(), "upstream_http_protocol_options");
+  refuse(cluster.protocol_selection() != cluster_v3::Cluster::USE_CONFIGURED_PROTOCOL, "protocol_selection");
 }
 
 }  // namespace

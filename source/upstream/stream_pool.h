@@ -7,6 +7,7 @@
 #include "source/base/intrusive_list.h"
 #include "source/http/codec.h"
 #include "source/net/address.h"
+#include "source/upstream/cluster_config.h"
 
 // How a request gets a stream to an upstream host: the seam between those who send requests (the router, gRPC calls) and
 // the connection pools of a worker. One worker's thread.
@@ -16,7 +17,7 @@ class Host;
 
 enum class PoolFailure : uint8_t {
   kOverflow,         // A circuit breaker's limit of connections, pending requests or requests.
-  kConnectFailure,   // The connect was refused or reset.
+  kConnectFailure,   // The connect was refused or reset, or its handshake failed.
   kConnectTimeout,   // No connection within the cluster's connect_timeout.
   kTermination,      // The host or cluster went away while waiting.
 };
@@ -30,6 +31,17 @@ struct StreamConnection {
   // The connection lay idle before, as of OnStreamReady. A request that dies on such a connection before the first byte of
   // an answer may have met the host's own idle close.
   bool reused = false;
+};
+
+// What a request asks of the connection that is to carry it.
+struct StreamWish {
+  RoutingPriority priority = RoutingPriority::kDefault;
+  // Only a connection that is made from now on, and whose first request this is, will do.
+  bool fresh_connection = false;
+  // What the request came with, for clusters that speak what their clients do.
+  http::Protocol client_protocol = http::Protocol::kHttp11;
+  // See ServerNameFor (server_name.h). Empty: as the cluster is configured. Need not outlive the call.
+  std::string_view server_name;
 };
 
 class StreamRequester {

@@ -54,9 +54,9 @@ class WorkerCluster final : public event::DeferredDeletable {
   // Empty: no host can be chosen. Counting that is the caller's.
   HostRef PickHost();
   // As ClusterPools::NewStream. `host` is one that PickHost gave.
-  void NewStream(const Host& host, RoutingPriority priority, http::ResponseReceiver& receiver,
-                 StreamRequester& requester, PendingStream& pending, bool fresh_connection) {
-    pools_.NewStream(host, priority, receiver, requester, pending, fresh_connection);
+  void NewStream(const Host& host, const StreamWish& wish, http::ResponseReceiver& receiver,
+                 StreamRequester& requester, PendingStream& pending) {
+    pools_.NewStream(host, wish, receiver, requester, pending);
   }
   // As ClusterPools::ConnectTcp, likewise.
   std::unique_ptr<TcpConnection> ConnectTcp(const Host& host, RoutingPriority priority, TcpReceiver& receiver,

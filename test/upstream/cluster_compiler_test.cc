@@ -339,8 +339,49 @@ http_protocol_options: {enable_trailers: true, send_fully_qualified_url: true}
   EXPECT_EQ(UpstreamProtocol::kHttp2, ClusterFromText("{name: c, http2_protocol_options: {}}")->protocol);
 }
 
+TEST(CompileClusterTest, TheProtocolMayBeTheClients) {
+  const auto older = ClusterFromText(R"(
+name: c
+protocol_selection: USE_DOWNSTREAM_PROTOCOL
+http_protocol_options: {enable_trailers: true}
+http2_protocol_options: {max_concurrent_streams: 7}
+)");
+  EXPECT_EQ(UpstreamProtocol::kDownstream, older->protocol);
+  EXPECT_TRUE(older->http1.enable_trailers);
+  EXPECT_EQ(7u, older->http2.max_concurrent_streams);
+
+  const auto newer = ClusterFromText(R"(
+name: c
+typed_extension_protocol_options:
+  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    use_downstream_protocol_config:
+      http_protocol_options: {enable_trailers: true}
+      http2_protocol_options: {max_concurrent_streams: 7}
+)");
+  EXPECT_EQ(UpstreamProtocol::kDownstream, newer->protocol);
+  EXPECT_TRUE(newer->http1.enable_trailers);
+  EXPECT_EQ(7u, newer->http2.max_concurrent_streams);
+}
+
+TEST(CompileClusterTest, AProtocolByAlpnNeedsTls) {
+  EXPECT_THAT(FaultsOf(R"(
+name: c
+typed_extension_protocol_options:
+  envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+    "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+    auto_config: {}
+)"),
+              HasSubstr("transport_socket: must be TLS"));
+}
+
 TEST(CompileClusterTest, TheTwoStylesOfHttpOptionsExcludeEachOther) {
-  const std::string faults = FaultsOf(std::string(kHttp2) + "http2_protocol_options: {}\nmax_requests_per_connection: 1\n");
+  const std::string faults = FaultsOf(std::string(kHttp2) +
+                                      "http2_protocol_options: {}\nmax_requests_per_connection: 1\n"
+                                      "protocol_selection: USE_DOWNSTREAM_PROTOCOL\n"
+                                      "upstream_http_protocol_options: {auto_sni: true}\n");
+  EXPECT_THAT(faults, HasSubstr("\nprotocol_selection: cannot be set together"));
+  EXPECT_THAT(faults, HasSubstr("\nupstream_http_protocol_options: cannot be set together"));
   EXPECT_THAT(faults, HasSubstr("\nhttp2_protocol_options: cannot be set together"));
   EXPECT_THAT(faults, HasSubstr("max_requests_per_connection: cannot be set together"));
 }

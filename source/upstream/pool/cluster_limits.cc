@@ -6,7 +6,8 @@
 namespace nuncio::upstream {
 namespace {
 
-constexpr Limit kAllLimits[] = {Limit::kConnections, Limit::kPendingRequests, Limit::kRequests, Limit::kRetries};
+constexpr Limit kAllLimits[] = {Limit::kConnections, Limit::kPendingRequests, Limit::kRequests, Limit::kRetries,
+                                 Limit::kPools};
 
 }  // namespace
 
@@ -16,6 +17,7 @@ ClusterLimits::ClusterLimits(const CircuitBreakerThresholds& thresholds, uint32_
   stock(Limit::kPendingRequests).max = thresholds.max_pending_requests;
   stock(Limit::kRequests).max = thresholds.max_requests;
   stock(Limit::kRetries).max = thresholds.max_retries;
+  stock(Limit::kPools).max = thresholds.max_connection_pools;
   for (Stock& stock : stocks_) stock.left.store(stock.max, std::memory_order_relaxed);
 }
 
@@ -147,8 +149,10 @@ telemetry::Gauge& LimitLease::open_gauge(Limit limit) {
       return stats_.rq_open;
     case Limit::kRetries:
       return stats_.rq_retry_open;
+    case Limit::kPools:
+      break;
   }
-  return stats_.rq_retry_open;
+  return stats_.cx_pool_open;
 }
 
 telemetry::Gauge& LimitLease::remaining_gauge(Limit limit) {
@@ -161,8 +165,10 @@ telemetry::Gauge& LimitLease::remaining_gauge(Limit limit) {
       return stats_.remaining_rq;
     case Limit::kRetries:
       return stats_.remaining_retries;
+    case Limit::kPools:
+      break;
   }
-  return stats_.remaining_retries;
+  return stats_.remaining_cx_pools;
 }
 
 }  // namespace nuncio::upstream

@@ -12,8 +12,8 @@
 
 namespace nuncio::upstream {
 
-enum class Limit : uint8_t { kConnections, kPendingRequests, kRequests, kRetries };
-inline constexpr size_t kLimits = 4;
+enum class Limit : uint8_t { kConnections, kPendingRequests, kRequests, kRetries, kPools };
+inline constexpr size_t kLimits = 5;
 
 // The circuit breakers of one cluster and priority, shared by all threads: of each kind no more than the configured
 // number is ever handed out, and none is refused while one is left anywhere.

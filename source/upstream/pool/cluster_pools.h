@@ -2,9 +2,13 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
 #include "source/upstream/cluster_config.h"
@@ -21,12 +25,12 @@ class TcpConnection;
 class TcpReceiver;
 struct PoolShared;
 
-// The connections of one thread to one cluster: a pool for each host and priority that was asked for. Belongs to its
-// thread.
+// The connections of one thread to one cluster: a pool for each host and kind of connection that was asked for. Belongs
+// to its thread.
 //
-// Of the statistics these are counted here: all `upstream_cx_*` but upstream_cx_none_healthy, upstream_rq_active, of TCP
-// connections upstream_rq_total, upstream_rq_pending_*, upstream_rq_cancelled (of requests that still waited), `upstream_flow_control_*`, `http1.*`,
-// `http2.*`, `circuit_breakers.*`; and of the host's: cx_*,
+// Of the statistics these are counted here: all `upstream_cx_*` but upstream_cx_none_healthy, upstream_rq_active, of
+// TCP connections upstream_rq_total, upstream_rq_pending_*, upstream_rq_cancelled (of requests that still waited),
+// `upstream_flow_control_*`, `http1.*`, `http2.*`, `circuit_breakers.*`; and of the host's: cx_*,
 // rq_total, rq_active. The rest of `upstream_rq*`, and the host's rq_success, rq_error and rq_timeout, is the
 // requester's.
 class ClusterPools {
@@ -41,11 +45,10 @@ class ClusterPools {
   ~ClusterPools();
 
   // A stream to `host`: OnStreamReady or OnStreamFailed follows, once, maybe from within this call, unless `pending` is
-  // cancelled. `receiver` and `requester` must stay until then, and `receiver` as RequestSender says.
-  // `fresh_connection`: only one that is made from now on, whose first request this is. Allocates nothing where a
-  // connection is there.
-  void NewStream(const Host& host, RoutingPriority priority, http::ResponseReceiver& receiver,
-                 StreamRequester& requester, PendingStream& pending, bool fresh_connection);
+  // cancelled. `receiver` and `requester` must stay until then, and `receiver` as RequestSender says. Allocates nothing
+  // where a connection is there.
+  void NewStream(const Host& host, const StreamWish& wish, http::ResponseReceiver& receiver,
+                 StreamRequester& requester, PendingStream& pending);
 
   // A TCP connection to `host` for `receiver`, which hears what becomes of it, from the loop. The caller owns it; see
   // TcpConnection. Null: there is none to be had, and `failure` says why.
@@ -72,19 +75,66 @@ class ClusterPools {
   friend class HostPool;
   // How long a pool without connections is kept.
   static constexpr Duration kEmptyPoolLife = std::chrono::seconds(60);
+  // Pools that stand for a name which clients thought of.
+  static constexpr size_t kMaxNamedPools = 1024;
+  // Pools of a host without a name: by priority, and by protocol where that depends on the client.
+  static constexpr size_t kPlainPools = kRoutingPriorities * 2;
 
-  using PoolsOfHost = std::array<std::unique_ptr<HostPool>, kRoutingPriorities>;
+  using PoolPtr = std::unique_ptr<HostPool>;
+  using PoolsOfHost = std::array<PoolPtr, kPlainPools>;
+  struct NameView {
+    uint32_t slot;  // Host::slot().
+    size_t index;   // As in PoolsOfHost.
+    std::string_view name;
+  };
+  struct Name {
+    uint32_t slot;
+    size_t index;
+    std::string name;
+    operator NameView() const { return {slot, index, name}; }
+  };
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(const NameView& view) const {
+      return std::hash<std::string_view>()(view.name) ^ (view.slot * kPlainPools + view.index) * 0x9e3779b97f4a7c15;
+    }
+  };
+  struct NameEqual {
+    using is_transparent = void;
+    bool operator()(const NameView& a, const NameView& b) const {
+      return a.slot == b.slot && a.index == b.index && a.name == b.name;
+    }
+  };
+  using NamedPools = absl::flat_hash_map<Name, PoolPtr, NameHash, NameEqual>;
 
-  HostPool& MakePool(const Host& host, RoutingPriority priority);
-  void DrainPool(std::unique_ptr<HostPool>& pool);
+  size_t PoolIndex(const StreamWish& wish) const {
+    const bool second = by_client_protocol_ && wish.client_protocol == http::Protocol::kHttp2;
+    return static_cast<size_t>(wish.priority) + (second ? kRoutingPriorities : 0);
+  }
+  HostPool* FindPool(const Host& host, size_t index, const StreamWish& wish);
+  // Null: there may be no more.
+  HostPool* MakePool(const Host& host, size_t index, const StreamWish& wish);
+  bool MakeRoomForPool(const StreamWish& wish);
+  template <typename Visit>
+  void ForEachPool(Visit&& visit);
+  void DrainPool(PoolPtr& pool);
   // From pools: nothing is left in it.
   void OnPoolEmpty(HostPool& pool);
+  // From pools: closes connections that nobody needs, those of another pool of the same priority that stands for a
+  // name. False: there are none.
+  bool CloseIdleConnections(const HostPool& other_than);
+  enum class Victim : uint8_t { kAny, kNamed, kNamedWithConnections };
+  // Closes a pool of the priority that nobody needs.
+  bool CloseIdlePool(RoutingPriority priority, Victim victim, const HostPool* other_than);
+  void Discard(PoolPtr pool);
   void DropEmptyPools();
 
   const std::shared_ptr<PoolShared> shared_;
+  const bool by_client_protocol_;
   // By Host::slot().
   std::vector<PoolsOfHost> pools_;
-  std::vector<std::unique_ptr<HostPool>> draining_;
+  NamedPools named_pools_;
+  std::vector<PoolPtr> draining_;
   IntrusiveList<TcpConnection> tcp_connections_;
   event::Timer drop_timer_;
   bool closed_ = false;

@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "source/upstream/pool/cluster_pools.h"
-#include "source/upstream/pool/http1_connection.h"
-#include "source/upstream/pool/http2_connection.h"
 
 namespace nuncio::upstream {
 namespace {
@@ -13,19 +11,19 @@ namespace {
 // What a peer is taken to allow before it has said so, as HTTP/2 recommends for a minimum (RFC 9113 6.5.2).
 constexpr uint32_t kAssumedStreams = 100;
 
-uint32_t ExpectedStreams(const ClusterConfig& config) {
-  return config.protocol == UpstreamProtocol::kHttp1 ? 1
-                                                     : std::min(config.http2.max_concurrent_streams, kAssumedStreams);
+uint32_t ExpectedStreams(const ClusterConfig& config, const HostPool::Kind& kind) {
+  return kind.protocol == http::Protocol::kHttp11 ? 1 : std::min(config.http2.max_concurrent_streams, kAssumedStreams);
 }
 
 }  // namespace
 
-HostPool::HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, HostPtr host, RoutingPriority priority)
+HostPool::HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, HostPtr host, Kind kind)
     : owner_(&owner),
       shared_(std::move(shared)),
       host_(std::move(host)),
-      limits_(shared_->limits(priority)),
-      expected_streams_(ExpectedStreams(*shared_->config)) {}
+      kind_(std::move(kind)),
+      limits_(shared_->limits(kind_.priority)),
+      expected_streams_(ExpectedStreams(*shared_->config, kind_)) {}
 
 HostPool::~HostPool() { NUNCIO_ASSERT(empty()); }
 
@@ -119,6 +117,11 @@ void HostPool::EnsureConnections() {
       Open();
       continue;
     }
+    if (connections_ == 0) {
+      shared_->traffic.upstream_rq_pending_overflow.Add(pending_count_);
+      FailPending(pending_count_, false, PoolFailure::kOverflow, {});
+      break;
+    }
     // A busy connection of this pool will become free, be closed, and make room. One that carries streams and has room
     // for more may never do so.
     if (fresh_pending_ > 0 && connecting_.empty() && !ready_.empty()) {
@@ -138,7 +141,11 @@ bool HostPool::TakeConnectionUnit() {
     if (limits_.Take(Limit::kConnections)) return true;
   }
   if (connections_ > 0) return false;
-  // Without any connection of its own a pool would wait for other hosts, or other threads, without end.
+  // Without any connection of its own a pool would wait for other hosts, or other threads, without end. But clients may
+  // think of as many names as they like.
+  if (!kind_.server_name.empty()) {
+    return owner_->CloseIdleConnections(*this) && limits_.Take(Limit::kConnections);
+  }
   limits_.ForceTake(Limit::kConnections);
   return true;
 }
@@ -151,19 +158,19 @@ bool HostPool::CloseOldestIdle() {
 }
 
 void HostPool::Open() {
-  std::unique_ptr<HttpConnection> made;
-  if (shared_->config->protocol == UpstreamProtocol::kHttp1) {
-    made = std::make_unique<Http1Connection>(*this, shared_);
-    shared_->traffic.upstream_cx_http1_total.Inc();
-  } else {
-    made = std::make_unique<Http2Connection>(*this, shared_);
-    shared_->traffic.upstream_cx_http2_total.Inc();
-  }
-  HttpConnection& connection = *made.release();
+  HttpConnection& connection = *std::make_unique<HttpConnection>(*this, shared_).release();
   connecting_.PushBack(connection);
   ++connecting_count_;
   ++connections_;
   connection.Connect();
+}
+
+bool HostPool::idle() {
+  if (pending_count_ > 0 || !connecting_.empty() || !busy_.empty()) return false;
+  for (HttpConnection* connection = ready_.front(); connection != nullptr; connection = ready_.Next(*connection)) {
+    if (!connection->idle()) return false;
+  }
+  return true;
 }
 
 void HostPool::OnConnected(HttpConnection& connection) {

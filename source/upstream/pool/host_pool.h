@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "source/base/intrusive_list.h"
@@ -16,15 +18,25 @@ namespace nuncio::upstream {
 
 class ClusterPools;
 
-// The connections of one thread to one host at one priority, and the requests that wait for one. The same for both
-// protocols: they differ in how many streams a connection carries and when it may carry another.
+// The connections of one thread to one host, of one kind, and the requests that wait for one. The same for both
+// protocols: they differ in how many streams a connection carries and when it may carry another. Where the host chooses
+// the protocol, what the last connection was is expected of the next; requests wait for the first one to tell.
 //
 // A request takes the connection that became free last, so that those not needed grow old and end. Where there is none
 // it waits, in order, and as many connections are begun as the waiting ones need and the limits allow; whatever becomes
 // free first serves the first. Belongs to its thread.
 class HostPool final : public event::DeferredDeletable, private PendingStream::Queue {
  public:
-  HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, HostPtr host, RoutingPriority priority);
+  // What keeps its connections apart from those of the host's other pools.
+  struct Kind {
+    RoutingPriority priority = RoutingPriority::kDefault;
+    // Not set: each connection's host chooses in the TLS handshake.
+    std::optional<http::Protocol> protocol;
+    // For which its connections are; see StreamWish. Empty: any.
+    std::string server_name;
+  };
+
+  HostPool(ClusterPools& owner, std::shared_ptr<PoolShared> shared, HostPtr host, Kind kind);
   ~HostPool() override;
 
   void NewStream(http::ResponseReceiver& receiver, StreamRequester& requester, PendingStream& pending,
@@ -43,6 +55,9 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   void CloseAll();
 
   bool empty() const { return connections_ == 0 && pending_count_ == 0; }
+  // Nobody needs it now.
+  bool idle();
+  const Kind& kind() const { return kind_; }
   const HostPtr& host() const { return host_; }
   // When it became empty; meaningful while it is.
   MonotonicTime empty_since() const { return empty_since_; }
@@ -87,6 +102,7 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   ClusterPools* owner_;  // Null after CloseAll.
   const std::shared_ptr<PoolShared> shared_;
   const HostPtr host_;
+  const Kind kind_;
   LimitLease& limits_;
 
   // Owned by the loop.

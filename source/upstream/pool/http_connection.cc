@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "source/upstream/pool/host_pool.h"
+#include "source/upstream/pool/http1_session.h"
+#include "source/upstream/pool/http2_session.h"
 
 namespace nuncio::upstream {
 
@@ -10,6 +12,7 @@ HttpConnection::HttpConnection(HostPool& pool, std::shared_ptr<PoolShared> share
     : UpstreamConnection(std::move(shared_in), pool.host()),
       pool_(pool),
       settle_task_(Delegate<void()>::Bind<&HttpConnection::Settle>(this)) {
+  if (pool_.kind().protocol.has_value()) CountProtocol(*pool_.kind().protocol);
   info_.host = host().get();
   info_.connection_id = shared().supplies.NextConnectionId();
 }
@@ -17,9 +20,12 @@ HttpConnection::HttpConnection(HostPool& pool, std::shared_ptr<PoolShared> share
 HttpConnection::~HttpConnection() = default;
 
 void HttpConnection::OnReady() {
-  codec_ = MakeCodec(*net());
+  const std::optional<http::Protocol> fixed = pool_.kind().protocol;
+  const http::Protocol protocol = fixed.value_or(ChosenProtocol());
+  if (!fixed.has_value()) CountProtocol(protocol);
+  session_ = MakeSession(protocol);
   info_.local = net()->local();
-  info_.protocol = codec_->protocol();
+  info_.protocol = codec().protocol();
   if (shared().config->http.max_connection_duration > Duration::zero()) {
     max_duration_timer_.emplace(loop(), Delegate<void()>::Bind<&HttpConnection::OnMaxDuration>(this));
     max_duration_timer_->Arm(shared().config->http.max_connection_duration);
@@ -29,7 +35,23 @@ void HttpConnection::OnReady() {
   fresh_ = true;
   pool_.OnConnected(*this);
   fresh_ = false;
-  if (state_ == State::kReady && requests_ == 0) OnConnectedUnused();
+  if (state_ == State::kReady && requests_ == 0) session_->OnConnectedUnused();
+}
+
+http::Protocol HttpConnection::ChosenProtocol() {
+  const net::SecurityInfo* security = net()->security();
+  return security != nullptr && security->alpn() == "h2" ? http::Protocol::kHttp2 : http::Protocol::kHttp11;
+}
+
+void HttpConnection::CountProtocol(http::Protocol protocol) {
+  (protocol == http::Protocol::kHttp2 ? traffic().upstream_cx_http2_total : traffic().upstream_cx_http1_total).Inc();
+}
+
+std::unique_ptr<CodecSession> HttpConnection::MakeSession(http::Protocol protocol) {
+  http::ClientConnectionEvents& events = *this;
+  if (protocol != http::Protocol::kHttp2) return std::make_unique<Http1Session>(*net(), events, shared());
+  const auto on_dead = Delegate<void()>::Bind<&HttpConnection::OnDead>(this);
+  return std::make_unique<Http2Session>(*net(), events, shared(), on_dead);
 }
 
 void HttpConnection::ArmIdleTimer() {
@@ -40,7 +62,7 @@ void HttpConnection::ArmIdleTimer() {
 
 void HttpConnection::OpenStream(http::ResponseReceiver& receiver, StreamRequester& requester) {
   if (streams_ == 0) timer().Disarm();
-  BeforeStream();
+  session_->BeforeStream();
   // A connection that stayed alone for a while, even if never used, may be one that the host is about to close.
   info_.reused = streams_ == 0 && !fresh_;
   ++streams_;
@@ -48,13 +70,13 @@ void HttpConnection::OpenStream(http::ResponseReceiver& receiver, StreamRequeste
   traffic().upstream_rq_active.Inc();
   host_stats().rq_total.Inc();
   host_stats().rq_active.Inc();
-  http::RequestSender& sender = codec_->NewStream(receiver);
+  http::RequestSender& sender = codec().NewStream(receiver);
   const uint32_t max_requests = shared().config->http.max_requests_per_connection;
   if (max_requests != 0 && requests_ >= max_requests) {
     traffic().upstream_cx_max_requests.Inc();
     state_ = State::kDraining;
     pool_.OnBusy(*this);
-  } else if (!codec_->can_open_stream()) {
+  } else if (!codec().can_open_stream()) {
     state_ = State::kBusy;
     pool_.OnBusy(*this);
   }
@@ -85,8 +107,8 @@ void HttpConnection::Settle() {
   settle_wanted_ = false;
   if (state_ == State::kClosing || state_ == State::kClosed || state_ == State::kConnecting) return;
   const bool leftover = !net()->read_buffer().empty() || net()->peer_ending();
-  if (state_ != State::kDraining && !Reusable(leftover)) {
-    CountNotReusable();
+  if (state_ != State::kDraining && !session_->Reusable(leftover)) {
+    session_->CountNotReusable();
     state_ = State::kDraining;
     pool_.OnBusy(*this);
   }
@@ -96,7 +118,7 @@ void HttpConnection::Settle() {
   }
   ArmIdleTimer();
   const bool was_ready = state_ == State::kReady;
-  if (!codec_->can_open_stream()) {
+  if (!codec().can_open_stream()) {
     state_ = State::kBusy;
     if (was_ready) pool_.OnBusy(*this);
     return;
@@ -117,7 +139,7 @@ void HttpConnection::Drain() {
 }
 
 void HttpConnection::CloseUnused() {
-  if (codec_ == nullptr || !SayGoodbye()) {
+  if (session_ == nullptr || !session_->SayGoodbye()) {
     Close(Side::kLocal);
   } else {
     CloseAfterFlush();
@@ -126,6 +148,7 @@ void HttpConnection::CloseUnused() {
 
 void HttpConnection::CloseAfterFlush() {
   state_ = State::kClosing;
+  session_->OnClosing();
   pool_.OnBusy(*this);
   // A peer that does not read must not keep the connection.
   timer().Arm(shared().config->connect_timeout);
@@ -144,10 +167,11 @@ void HttpConnection::Finish(Side side, bool cut_off) {
   state_ = State::kClosed;
   if (max_duration_timer_.has_value()) max_duration_timer_->Disarm();
   settle_task_.Cancel();
+  if (session_ != nullptr) session_->OnClosing();
   CountEnd(side, cut_off);
   // Out of the pool first: who hears of a reset may ask for another stream at once.
   pool_.Forget(*this);
-  if (codec_ != nullptr) codec_->OnConnectionClosed();
+  if (session_ != nullptr) codec().OnConnectionClosed();
   while (streams_ > 0) OnStreamClosed();
 }
 
@@ -161,23 +185,23 @@ void HttpConnection::OnData(buffer::Buffer& data, bool end) {
     data.Clear();
     return;
   }
-  OnBytes();
-  if (streams_ == 0 && (end || !AllowsInputWhileIdle())) {
-    if (!data.empty()) CountForbiddenInput();
+  session_->OnBytes();
+  if (streams_ == 0 && (end || !session_->AllowsInputWhileIdle())) {
+    if (!data.empty()) session_->CountForbiddenInput();
     Close(Side::kRemote);
     return;
   }
   const bool had_streams = streams_ > 0;
   dispatching_ = true;
-  const bool good = data.empty() || codec_->Dispatch(data);
-  if (good && end && state_ != State::kClosed) codec_->OnEndOfInput();
+  const bool good = data.empty() || codec().Dispatch(data);
+  if (good && end && state_ != State::kClosed) codec().OnEndOfInput();
   dispatching_ = false;
   if (state_ == State::kClosed) return;
   CountBytes();
-  if (!good && InputWasFaulty()) {
+  if (!good && session_->InputWasFaulty()) {
     OnFaultyInput(had_streams);
-  } else if (end && !codec_->half_open()) {
-    CloseWith(Side::kRemote, had_streams && ExchangeCutOff());
+  } else if (end && !codec().half_open()) {
+    CloseWith(Side::kRemote, had_streams && session_->ExchangeCutOff());
   } else if (settle_wanted_ || !good) {
     Settle();
   }
@@ -185,9 +209,9 @@ void HttpConnection::OnData(buffer::Buffer& data, bool end) {
 
 void HttpConnection::OnFaultyInput(bool had_streams) {
   traffic().upstream_cx_protocol_error.Inc();
-  CountProtocolError();
+  session_->CountProtocolError();
   // HTTP/2 says why (RFC 9113 5.4.1); of an HTTP/1 request nothing more is to be sent.
-  if (codec_->protocol() == http::Protocol::kHttp2 && streams_ == 0) {
+  if (codec().protocol() == http::Protocol::kHttp2 && streams_ == 0) {
     CloseAfterFlush();
   } else {
     CloseWith(Side::kLocal, had_streams);
@@ -201,12 +225,12 @@ void HttpConnection::OnLost(net::CloseReason reason) {
 
 void HttpConnection::OnWriteBufferHigh() {
   UpstreamConnection::OnWriteBufferHigh();
-  codec_->OnSendBufferHigh();
+  codec().OnSendBufferHigh();
 }
 
 void HttpConnection::OnWriteBufferLow() {
   UpstreamConnection::OnWriteBufferLow();
-  codec_->OnSendBufferLow();
+  codec().OnSendBufferLow();
 }
 
 void HttpConnection::OnPauseReading(bool pause) {

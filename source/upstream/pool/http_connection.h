@@ -7,6 +7,7 @@
 #include "source/base/intrusive_list.h"
 #include "source/event/event_loop.h"
 #include "source/http/codec.h"
+#include "source/upstream/pool/codec_session.h"
 #include "source/upstream/pool/upstream_connection.h"
 #include "source/upstream/stream_pool.h"
 
@@ -14,12 +15,12 @@ namespace nuncio::upstream {
 
 class HostPool;
 
-// A connection that carries HTTP requests: client codec, and the times after which it ends. It tells its pool what it is
-// good for; the pool decides who gets it. A protocol derives from it. Owned by its pool's lists, and once closed by the
-// loop, which destroys it at the end of the turn.
-class HttpConnection : public UpstreamConnection,
-                       public ListNode<HttpConnection>,
-                       protected http::ClientConnectionEvents {
+// A connection that carries HTTP requests in the protocol of its pool, or the one that its host chose, and the times
+// after which it ends. It tells its pool what it is good for; the pool decides who gets it. Owned by its pool's lists,
+// and once closed by the loop, which destroys it at the end of the turn.
+class HttpConnection final : public UpstreamConnection,
+                             public ListNode<HttpConnection>,
+                             private http::ClientConnectionEvents {
  public:
   // Ready and busy alternate. Any may be followed by closed; nothing follows that.
   enum class State : uint8_t {
@@ -31,6 +32,7 @@ class HttpConnection : public UpstreamConnection,
     kClosed,
   };
 
+  HttpConnection(HostPool& pool, std::shared_ptr<PoolShared> shared);
   ~HttpConnection() override;
 
   // The pool hears OnConnected or OnConnectFailed; the latter maybe from within this call.
@@ -50,41 +52,17 @@ class HttpConnection : public UpstreamConnection,
   bool idle() const { return streams_ == 0; }
   // It is being offered for the first time, by OnConnected: no request used it, nor was it left alone so far.
   bool fresh() const { return fresh_; }
-  // How many streams it carries at once.
-  virtual uint32_t max_streams() const = 0;
+  // How many streams it carries at once. Legal while connected().
+  uint32_t max_streams() const { return session_->max_streams(); }
 
- protected:
-  HttpConnection(HostPool& pool, std::shared_ptr<PoolShared> shared);
-
-  virtual std::unique_ptr<http::ClientCodec> MakeCodec(net::Connection& connection) = 0;
-  // The handshake is done and nobody waits for a stream.
-  virtual void OnConnectedUnused() {}
-  // Right before a stream is opened, and whenever bytes arrived.
-  virtual void BeforeStream() {}
-  virtual void OnBytes() {}
-  // Input while no stream is open. False: that is not allowed, and the connection is to be closed.
-  virtual bool AllowsInputWhileIdle() const = 0;
-  virtual void CountForbiddenInput() {}
-  virtual void CountProtocolError() {}
-  // The codec refused further input: whether because of what the input was, or because the exchange was the last one.
-  virtual bool InputWasFaulty() const = 0;
-  // Input ended: whether the streams that were open ended only by that.
-  virtual bool ExchangeCutOff() const = 0;
-  // After a stream ended: whether further ones may follow, now or later. `leftover`: bytes nobody asked for are there,
-  // or the peer said it is leaving.
-  virtual bool Reusable(bool leftover) = 0;
-  // Why it is not.
-  virtual void CountNotReusable() {}
-  // A farewell to be written before a connection without streams is closed. False: none is.
-  virtual bool SayGoodbye() { return false; }
-
+ private:
   void OnOutput() override { net()->FlushSoon(); }
+  void OnEndOfOutput() override { net()->ShutdownWriteAfterFlush(); }
   void OnPauseReading(bool pause) override;
   void OnMaxStreams(uint32_t streams) override;
   void OnGoAway() override;
   void OnStreamClosed() override;
 
- private:
   void OnReady() override;
   void OnConnectFailed(PoolFailure failure, std::string_view details) override;
   void OnData(buffer::Buffer& data, bool end) override;
@@ -105,7 +83,13 @@ class HttpConnection : public UpstreamConnection,
   void Finish(Side side, bool cut_off);
   void CloseWith(Side side, bool cut_off);
   void ArmIdleTimer();
+  void OnDead() { Close(Side::kLocal); }
   void OnMaxDuration();
+
+  http::Protocol ChosenProtocol();
+  void CountProtocol(http::Protocol protocol);
+  std::unique_ptr<CodecSession> MakeSession(http::Protocol protocol);
+  http::ClientCodec& codec() { return session_->codec(); }
 
   // Constant after construction.
   HostPool& pool_;
@@ -119,7 +103,7 @@ class HttpConnection : public UpstreamConnection,
   size_t streams_ = 0;
   uint32_t requests_ = 0;
   StreamConnection info_;
-  std::unique_ptr<http::ClientCodec> codec_;  // Made when connected. Writes to the socket's buffer.
+  std::unique_ptr<CodecSession> session_;  // Made when connected. Writes to the socket's buffer.
   event::TurnTask settle_task_;
   std::optional<event::Timer> max_duration_timer_;
 };

@@ -44,10 +44,10 @@ PoolShared::PoolShared(std::shared_ptr<const ClusterConfig> config_in,
       services(services_in),
       supplies(supplies_in),
       traffic(scopes.cluster->Get<telemetry::ClusterTrafficStats>(services.slot)),
-      http1_stats(config->protocol == UpstreamProtocol::kHttp1
+      http1_stats(config->protocol != UpstreamProtocol::kHttp2
                       ? &scopes.cluster->Get<telemetry::ClusterHttp1Stats>(services.slot)
                       : nullptr),
-      http2_stats(config->protocol == UpstreamProtocol::kHttp2
+      http2_stats(config->protocol != UpstreamProtocol::kHttp1
                       ? &scopes.cluster->Get<telemetry::Http2Stats>(services.slot)
                       : nullptr),
       h1_options(MakeH1Options(*config)),

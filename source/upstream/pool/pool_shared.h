@@ -35,8 +35,8 @@ struct PoolShared {
   const WorkerServices services;
   ConnectionSupplies& supplies;
   telemetry::ClusterTrafficStats& traffic;
-  telemetry::ClusterHttp1Stats* const http1_stats;  // Null but for HTTP/1.
-  telemetry::Http2Stats* const http2_stats;         // Null but for HTTP/2.
+  telemetry::ClusterHttp1Stats* const http1_stats;  // Null where HTTP/1 is never spoken.
+  telemetry::Http2Stats* const http2_stats;         // Null where HTTP/2 is never spoken.
   http::h1::H1Options h1_options;
   http::h2::H2Options h2_options;
   net::Address bind_address;  // Of no family: none.

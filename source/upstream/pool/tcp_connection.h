@@ -25,8 +25,8 @@ class TcpReceiver {
   ~TcpReceiver() = default;
 };
 
-// A connection to an upstream host that carries bytes for one user: tcp_proxy, CONNECT that ends here. It is a connection
-// and a request at once to the cluster's limits and statistics, a waiting request until it is connected. Made by
+// A connection to an upstream host that carries bytes for one user: tcp_proxy, CONNECT that ends here. To the cluster's
+// limits and statistics it is a connection and a request at once, a waiting request until it is connected. Made by
 // ClusterPools::ConnectTcp; its user owns it, and holds a WorkerClusterRef as long.
 class TcpConnection final : public UpstreamConnection, public ListNode<TcpConnection> {
  public:

@@ -25,8 +25,8 @@ class UpstreamConnection : public event::DeferredDeletable, protected net::Conne
   // Counts the connection, which is to be told of by CountEnd.
   UpstreamConnection(std::shared_ptr<PoolShared> shared, HostPtr host);
 
-  // Begins to connect. OnReady or OnConnectFailed follows, unless it is closed before; the latter maybe from within this
-  // call, where not even a socket could be made.
+  // Begins to connect. OnReady or OnConnectFailed follows, unless it is closed before; the latter maybe from within
+  // this call, where not even a socket could be made.
   void Connect();
 
   // The connection is there.

@@ -160,7 +160,10 @@ void PoolFixture::MakePools() {
 }
 
 void PoolFixture::Ask(FakeRequest& request, const Host& host, bool fresh, RoutingPriority priority) {
-  pools().NewStream(host, priority, request, request, request.pending, fresh);
+  StreamWish wish = request.wish;
+  wish.priority = priority;
+  wish.fresh_connection = fresh;
+  pools().NewStream(host, wish, request, request, request.pending);
 }
 
 std::unique_ptr<FakeRequest> PoolFixture::Ask(const Host& host, bool fresh) {

@@ -65,6 +65,8 @@ class FakeRequest final : public StreamRequester, public http::ResponseReceiver 
   class PoolFixture* fixture = nullptr;
 
   PendingStream pending;
+  // What it asks for beside priority and freshness.
+  StreamWish wish;
   // What became of it.
   http::RequestSender* sender = nullptr;  // Null when over.
   bool got_stream = false;

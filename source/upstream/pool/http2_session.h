@@ -1,37 +1,43 @@
 #pragma once
 
-#include <memory>
-
 #include "source/event/event_loop.h"
 #include "source/http/h2/h2_client_codec.h"
-#include "source/upstream/pool/http_connection.h"
+#include "source/net/connection.h"
+#include "source/upstream/pool/codec_session.h"
+#include "source/upstream/pool/pool_shared.h"
 
 namespace nuncio::upstream {
 
 // HTTP/2: as many requests at once as both sides allow, until GOAWAY. Pings tell whether the peer is still there.
-class Http2Connection final : public HttpConnection, private http::h2::PongReceiver {
+class Http2Session final : public CodecSession, private http::h2::PongReceiver {
  public:
-  Http2Connection(HostPool& pool, std::shared_ptr<PoolShared> shared);
-
-  uint32_t max_streams() const override { return h2_codec_->max_streams(); }
+  // `on_dead`: the peer left a ping unanswered; the connection is to be closed.
+  Http2Session(net::Connection& connection, http::ClientConnectionEvents& events, PoolShared& shared,
+               Delegate<void()> on_dead);
 
  private:
-  std::unique_ptr<http::ClientCodec> MakeCodec(net::Connection& connection) override;
-  void OnConnectedUnused() override { h2_codec_->Start(); }
+  uint32_t max_streams() const override { return h2_.max_streams(); }
+  void OnConnectedUnused() override { h2_.Start(); }
   void BeforeStream() override;
   void OnBytes() override;
   bool AllowsInputWhileIdle() const override { return true; }
   bool InputWasFaulty() const override { return true; }
   bool ExchangeCutOff() const override { return true; }
-  bool Reusable(bool leftover) override;
+  bool Reusable(bool leftover) const override;
   bool SayGoodbye() override;
+  void OnClosing() override { keepalive_timer_.Disarm(); }
   void OnPong(uint64_t opaque) override;
 
   void ScheduleKeepalive();
   void SendKeepalive();
   void OnKeepaliveTimer();
 
-  http::h2::H2ClientCodec* h2_codec_ = nullptr;  // Of the base, null until connected.
+  // Constant after construction.
+  PoolShared& shared_;
+  const Delegate<void()> on_dead_;
+
+  // Owned by the loop.
+  http::h2::H2ClientCodec h2_;
   MonotonicTime last_bytes_;
   uint64_t ping_ = 0;
   bool awaiting_pong_ = false;
