@@ -104,7 +104,6 @@ NUNCIO_STATS_BLOCK(CircuitBreakerStats, "", NUNCIO_CIRCUIT_BREAKER_STATS);
 
 // The HTTP/1 codec towards the cluster.
 #define NUNCIO_CLUSTER_HTTP1_STATS(X)     \
-  X(Counter, response_flood)              \
   X(Counter, response_framing_error)      \
   X(Counter, unexpected_bytes_while_idle) \
   X(Counter, early_response_closed)
