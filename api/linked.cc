@@ -37,6 +37,7 @@
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/filters/network/sni_cluster/v3/sni_cluster.pb.h"
+#include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
 #include "envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case.pb.h"
 #include "envoy/extensions/load_balancing_policies/common/v3/common.pb.h"
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
@@ -106,6 +107,7 @@ void LinkAllMessages() {
   kept = ::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector::descriptor();
   kept = ::envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager::descriptor();
   kept = ::envoy::extensions::filters::network::sni_cluster::v3::SniCluster::descriptor();
+  kept = ::envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy::descriptor();
   kept = ::envoy::extensions::http::header_formatters::preserve_case::v3::PreserveCaseFormatterConfig::descriptor();
   kept = ::envoy::extensions::load_balancing_policies::common::v3::LocalityLbConfig::descriptor();
   kept = ::envoy::extensions::load_balancing_policies::least_request::v3::LeastRequest::descriptor();

@@ -189,7 +189,7 @@ Value AddressValue(const net::Address& address, int part, std::string& scratch) 
   return Value::TextOrNone(scratch);
 }
 
-Value DirectRemoteAddress(const Operator& op, const StreamInfo& info, std::string& scratch) {
+Value PeerAddress(const Operator& op, const StreamInfo& info, std::string& scratch) {
   if (info.connection == nullptr) return {};
   switch (op.parameters().choice) {
     case kWhole: return Value::TextOrNone(info.connection->peer_text);
@@ -198,9 +198,17 @@ Value DirectRemoteAddress(const Operator& op, const StreamInfo& info, std::strin
   }
 }
 
+Value DirectRemoteAddress(const Operator& op, const StreamInfo& info, std::string& scratch) {
+  // Only a proxy that speaks for its client makes the two differ.
+  if (info.connection == nullptr || info.connection->direct_peer == info.connection->peer) {
+    return PeerAddress(op, info, scratch);
+  }
+  return AddressValue(info.connection->direct_peer, op.parameters().choice, scratch);
+}
+
 Value RemoteAddress(const Operator& op, const StreamInfo& info, std::string& scratch) {
   if (info.remote_ip.empty() || (info.connection != nullptr && info.remote_ip == info.connection->peer_ip_text)) {
-    return DirectRemoteAddress(op, info, scratch);
+    return PeerAddress(op, info, scratch);
   }
   // An address from x-forwarded-for has no port.
   switch (op.parameters().choice) {
@@ -274,11 +282,34 @@ Value StreamId(const Operator&, const StreamInfo& info, std::string& scratch) {
 
 Value FixedText(const Operator& op, const StreamInfo&, std::string&) { return Value::TextOrNone(op.parameters().text); }
 
+Value RequestedServerName(const Operator&, const StreamInfo& info, std::string&) {
+  return info.connection == nullptr ? Value{} : Value::TextOrNone(info.connection->requested_server_name);
+}
+Value Ja3(const Operator&, const StreamInfo& info, std::string&) {
+  return info.connection == nullptr ? Value{} : Value::TextOrNone(info.connection->ja3);
+}
+Value Ja4(const Operator&, const StreamInfo& info, std::string&) {
+  return info.connection == nullptr ? Value{} : Value::TextOrNone(info.connection->ja4);
+}
+
 // What only TLS connections have; this proxy's are plaintext.
 Value OfTls(const Operator&, const StreamInfo&, std::string&) { return {}; }
 
+// What metadata is about, in the order of kMetadataKinds.
+enum MetadataKind { kOfRoute, kOfCluster, kOfListener, kOfFilterChain };
+constexpr std::string_view kMetadataKinds[] = {"ROUTE", "CLUSTER", "LISTENER", "LISTENER_FILTER_CHAIN"};
+
+const matcher::Metadata* MetadataOf(int kind, const StreamInfo& info) {
+  switch (kind) {
+    case kOfRoute: return info.route_metadata;
+    case kOfCluster: return info.upstream_cluster_metadata;
+    case kOfListener: return info.connection == nullptr ? nullptr : info.connection->listener_metadata;
+    default: return info.connection == nullptr ? nullptr : info.connection->filter_chain_metadata;
+  }
+}
+
 Value Metadata(const Operator& op, const StreamInfo& info, std::string& scratch) {
-  const auto* metadata = op.parameters().choice == 0 ? info.route_metadata : info.upstream_cluster_metadata;
+  const matcher::Metadata* metadata = MetadataOf(op.parameters().choice, info);
   if (metadata == nullptr) return {};
   const auto* value = metadata->Find(op.parameters().text, op.parameters().path);
   if (value == nullptr || std::holds_alternative<std::monostate>(value->value)) return {};
@@ -425,16 +456,17 @@ bool ParseMetadataPath(std::string_view parameter, Parameters& out, std::string*
 bool ParseMetadata(std::string_view parameter, Parameters& out, std::string* error) {
   const size_t colon = parameter.find(':');
   const std::string_view type = parameter.substr(0, colon);
-  if (type != "ROUTE" && type != "CLUSTER") {
-    *error = StrCat("unknown kind of metadata ", type, "; known are ROUTE and CLUSTER");
+  const auto* kind = std::find(std::begin(kMetadataKinds), std::end(kMetadataKinds), type);
+  if (kind == std::end(kMetadataKinds)) {
+    *error = StrCat("unknown kind of metadata ", type, "; known are ROUTE, CLUSTER, LISTENER and LISTENER_FILTER_CHAIN");
     return false;
   }
-  out.choice = type == "ROUTE" ? 0 : 1;
+  out.choice = static_cast<int>(kind - std::begin(kMetadataKinds));
   return ParseMetadataPath(colon == std::string_view::npos ? "" : parameter.substr(colon + 1), out, error);
 }
 
 bool ParseClusterMetadata(std::string_view parameter, Parameters& out, std::string* error) {
-  out.choice = 1;
+  out.choice = kOfCluster;
   return ParseMetadataPath(parameter, out, error);
 }
 
@@ -508,7 +540,9 @@ constexpr Spec kSpecs[] = {
     {"ENVIRONMENT", FixedText, P::kRequired, ParseEnvironment, false, true},
     {"METADATA", Metadata, P::kRequired, ParseMetadata, false, true},
     {"CLUSTER_METADATA", Metadata, P::kRequired, ParseClusterMetadata, false, true},
-    {"REQUESTED_SERVER_NAME", OfTls},
+    {"REQUESTED_SERVER_NAME", RequestedServerName},
+    {"TLS_JA3_FINGERPRINT", Ja3},
+    {"TLS_JA4_FINGERPRINT", Ja4},
     {"DOWNSTREAM_TLS_VERSION", OfTls},
     {"DOWNSTREAM_TLS_CIPHER", OfTls},
 };

@@ -19,12 +19,21 @@ namespace nuncio::access_log {
 // What does not change over the life of a downstream connection. Texts are made once per connection.
 struct ConnectionInfo {
   uint64_t id = 0;
+  // The client: the other end, or what a proxy before this one says of it.
   net::Address peer;
   std::string peer_text;     // "10.0.0.1:4711"
   std::string peer_ip_text;  // "10.0.0.1"
+  // The other end itself.
+  net::Address direct_peer;
+  // Of the ClientHello, where a listener filter read it.
+  std::string requested_server_name;
+  std::string ja3;
+  std::string ja4;
   // Asked of the kernel only when a log wants it; see StreamInfo::local_address.
   std::string_view filter_chain_name;
   std::string_view listener_name;
+  const matcher::Metadata* listener_metadata = nullptr;
+  const matcher::Metadata* filter_chain_metadata = nullptr;
 };
 
 // Gives the local address of the downstream connection when somebody asks.

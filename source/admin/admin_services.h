@@ -15,6 +15,7 @@
 #include "source/listener/listener_registry.h"
 #include "source/listener/route_registry.h"
 #include "source/telemetry/stats_store.h"
+#include "source/tls/secret/context_registry.h"
 #include "source/upstream/cluster_registry.h"
 
 namespace nuncio::admin {
@@ -56,6 +57,7 @@ struct AdminServices {
   const upstream::ClusterRegistry& clusters;
   const listener::ListenerRegistry& listeners;
   const listener::RouteRegistry& routes;
+  const tls::ContextRegistry& contexts;
   access_log::LogWriter& logs;
   listener::ConnectionLimit& connection_limit;
   const bootstrap::Options& options;

@@ -12,6 +12,7 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/admin/host_message.h"
+#include "source/admin/timestamp.h"
 #include "source/base/strings.h"
 
 namespace nuncio::admin {
@@ -27,14 +28,10 @@ using Next = std::function<std::unique_ptr<Message>()>;
 constexpr std::string_view kListenerType = "type.googleapis.com/envoy.config.listener.v3.Listener";
 constexpr std::string_view kClusterType = "type.googleapis.com/envoy.config.cluster.v3.Cluster";
 constexpr std::string_view kRouteType = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
+constexpr std::string_view kSecretType = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret";
 constexpr std::string_view kEndpointType = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
 
-void Fill(SystemTime time, Timestamp& out) {
-  const auto since = time.time_since_epoch();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-  out.set_seconds(seconds.count());
-  out.set_nanos(static_cast<int32_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count()));
-}
+void Fill(SystemTime time, Timestamp& out) { FillTimestamp(time, out); }
 
 void Fill(std::string_view type, const std::shared_ptr<const std::string>& bytes, Any& out) {
   out.set_type_url(std::string(type));
@@ -305,6 +302,40 @@ ConfigSection RoutesSection(const AdminServices& services, const ListenerEntries
   return section;
 }
 
+ConfigSection SecretsSection(const AdminServices& services) {
+  auto statics = std::make_shared<std::vector<tls::SecretRegistry::Static>>();
+  for (const auto& [name, each] : services.contexts.secrets().statics()) statics->push_back(each);
+  Next of_bootstrap = Each<tls::SecretRegistry::Static>(statics, [](const tls::SecretRegistry::Static& each) {
+    auto out = std::make_unique<v3::SecretsConfigDump::StaticSecret>();
+    out->set_name(each.secret->name());
+    Fill(kSecretType, each.bytes, *out->mutable_secret());
+    Fill(each.secret->updated_at(), *out->mutable_last_updated());
+    return out;
+  });
+  using Live = std::shared_ptr<tls::LiveSecret>;
+  const auto secrets = std::make_shared<const std::vector<Live>>(services.contexts.secrets().discovered());
+  const auto refused = std::make_shared<const RefusedByName>(Refused(services, kSecretType));
+  const auto dynamic = [&](bool active) {
+    return Each<Live>(secrets, [refused, active](const Live& secret) -> std::unique_ptr<Message> {
+      if ((secret->value() != nullptr) != active) return nullptr;
+      auto out = std::make_unique<v3::SecretsConfigDump::DynamicSecret>();
+      out->set_name(secret->name());
+      if (active) {
+        out->set_version_info(secret->resource().version);
+        Fill(kSecretType, secret->resource().bytes, *out->mutable_secret());
+        Fill(secret->updated_at(), *out->mutable_last_updated());
+      }
+      SetStatus(*refused, secret->name(), active ? v3::ACKED : v3::REQUESTED, *out);
+      return out;
+    });
+  };
+  ConfigSection section{std::make_unique<v3::SecretsConfigDump>(), {}};
+  section.lists.push_back({"static_secrets", std::move(of_bootstrap)});
+  section.lists.push_back({"dynamic_active_secrets", dynamic(true)});
+  section.lists.push_back({"dynamic_warming_secrets", dynamic(false)});
+  return section;
+}
+
 }  // namespace
 
 std::vector<ConfigSection> ConfigSections(const AdminServices& services, bool endpoints) {
@@ -316,6 +347,7 @@ std::vector<ConfigSection> ConfigSections(const AdminServices& services, bool en
   if (endpoints) out.push_back(EndpointsSection(services));
   out.push_back(ListenersSection(services, listeners));
   out.push_back(RoutesSection(services, listeners));
+  out.push_back(SecretsSection(services));
   return out;
 }
 

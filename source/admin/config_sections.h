@@ -24,7 +24,7 @@ struct ConfigSection {
   std::vector<ConfigList> lists;
 };
 
-// What the process works with now: bootstrap, clusters, endpoints where asked for, listeners, routes. `services` outlives it.
+// What the process works with now: bootstrap, clusters, endpoints where asked for, listeners, routes, secrets. `services` outlives it.
 std::vector<ConfigSection> ConfigSections(const AdminServices& services, bool endpoints);
 
 }  // namespace nuncio::admin

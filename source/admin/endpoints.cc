@@ -7,6 +7,7 @@ namespace {
 
 constexpr Endpoint kEndpoints[] = {
     {"/", "Admin home page", false, &AnswerIndex},
+    {"/certs", "print certs on machine", false, &AnswerCerts},
     {"/clusters", "upstream cluster status (?format=json)", false, &AnswerClusters},
     {"/config_dump", "dump current configuration (?resource=, ?mask=, ?include_eds)", false, &AnswerConfigDump},
     {"/drain_listeners", "drain listeners (?graceful, ?inboundonly)", true, &AnswerDrainListeners},

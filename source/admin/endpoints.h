@@ -29,6 +29,7 @@ AdminAnswer Answer(AdminServices& services, const AdminRequest& request);
 // The endpoints, one file each.
 AdminAnswer AnswerIndex(AdminServices& services, const AdminRequest& request);
 AdminAnswer AnswerHelp(AdminServices& services, const AdminRequest& request);
+AdminAnswer AnswerCerts(AdminServices& services, const AdminRequest& request);
 AdminAnswer AnswerClusters(AdminServices& services, const AdminRequest& request);
 AdminAnswer AnswerConfigDump(AdminServices& services, const AdminRequest& request);
 AdminAnswer AnswerDrainListeners(AdminServices& services, const AdminRequest& request);

@@ -1,5 +1,6 @@
 #include "source/bootstrap/bootstrap_compiler.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "source/listener/listener_compiler.h"
 #include "source/matcher/config.h"
 #include "source/route/cluster_check.h"
+#include "source/tls/context_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
 namespace nuncio::bootstrap {
@@ -47,8 +49,19 @@ void ReadStatic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) 
     if (!names.insert(cluster.name()).second) {
       faults.Add("name", StrCat("a second cluster named ", config::Quote(cluster.name())));
     }
-    if (auto compiled = upstream::CompileCluster(cluster, faults); compiled != nullptr) {
+    if (auto compiled = upstream::CompileCluster(cluster, config::DataSourceAccess::kRead, faults); compiled != nullptr) {
       out.clusters.push_back({std::move(compiled), BytesOf(cluster)});
+    }
+  }
+  names.clear();
+  for (int i = 0; i < message.static_resources().secrets_size(); ++i) {
+    Faults::Scope each(faults, "secrets", static_cast<size_t>(i));
+    const auto& secret = message.static_resources().secrets(i);
+    if (!names.insert(secret.name()).second) {
+      faults.Add("name", StrCat("a second secret named ", config::Quote(secret.name())));
+    }
+    if (auto compiled = tls::CompileSecret(secret, config::DataSourceAccess::kRead, faults); compiled != nullptr) {
+      out.secrets.push_back({std::move(compiled), BytesOf(secret)});
     }
   }
   names.clear();
@@ -125,6 +138,23 @@ class SourceChecker {
     }
   }
 
+  // The secrets that a transport socket names; `socket` is its place. Null: plain TCP.
+  void CheckTls(const tls::TlsConfig* tls, std::string_view socket) {
+    if (tls == nullptr) return;
+    for (const tls::SecretUse* use : tls->uses()) {
+      if (use->inlined != nullptr) continue;
+      Faults::Scope scope(faults_, StrCat(socket, ".typed_config.", use->path()));
+      if (use->source.has_value()) {
+        Faults::Scope source(faults_, "sds_config");
+        Check(*use->source);
+      } else if (std::none_of(config_.secrets.begin(), config_.secrets.end(),
+                              [&](const auto& secret) { return secret.config->name == use->name; })) {
+        faults_.Add("name", StrCat("no secret of static_resources is named ", config::Quote(use->name),
+                                   "; one by discovery needs sds_config"));
+      }
+    }
+  }
+
  private:
   const BootstrapConfig& config_;
   Faults& faults_;
@@ -150,14 +180,20 @@ void CheckSources(const BootstrapConfig& config, Faults& faults) {
   }
   Faults::Scope scope(faults, "static_resources");
   for (size_t i = 0; i < config.clusters.size(); ++i) {
-    if (!config.clusters[i].config->eds.has_value()) continue;
     Faults::Scope each(faults, "clusters", i);
+    const auto& sockets = config.clusters[i].config->sockets;
+    for (size_t s = 0; s < sockets.size(); ++s) {
+      checker.CheckTls(sockets[s].tls.get(),
+                       s == 0 ? "transport_socket" : StrCat("transport_socket_matches[", s - 1, "].transport_socket"));
+    }
+    if (!config.clusters[i].config->eds.has_value()) continue;
     Faults::Scope eds(faults, "eds_cluster_config.eds_config");
     checker.Check(config.clusters[i].config->eds->source);
   }
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     Faults::Scope each(faults, "listeners", i);
     const auto check = [&](const listener::FilterChainConfig& chain) {
+      checker.CheckTls(chain.tls.get(), "transport_socket");
       if (chain.http == nullptr || !chain.http->rds.has_value()) return;
       Faults::Scope rds(faults, StrCat("filters[", chain.terminal_index(), "].typed_config.rds.config_source"));
       checker.Check(*chain.http->rds);
@@ -182,17 +218,27 @@ bool AsksControlPlane(const BootstrapConfig& config) {
       (config.cds.has_value() && asks(*config.cds))) {
     return true;
   }
+  const auto secrets_ask = [&](const tls::TlsConfig* tls) {
+    if (tls == nullptr) return false;
+    const auto uses = tls->uses();
+    return std::any_of(uses.begin(), uses.end(),
+                       [&](const tls::SecretUse* use) { return use->source.has_value() && asks(*use->source); });
+  };
   for (const auto& cluster : config.clusters) {
     if (cluster.config->eds.has_value() && asks(cluster.config->eds->source)) return true;
+    for (const auto& socket : cluster.config->sockets) {
+      if (secrets_ask(socket.tls.get())) return true;
+    }
   }
-  const auto routes_ask = [&](const listener::FilterChainConfig& chain) {
+  const auto chain_asks = [&](const listener::FilterChainConfig& chain) {
+    if (secrets_ask(chain.tls.get())) return true;
     return chain.http != nullptr && chain.http->rds.has_value() && asks(*chain.http->rds);
   };
   for (const auto& each : config.listeners) {
     for (const auto& chain : each.config->chains) {
-      if (routes_ask(*chain)) return true;
+      if (chain_asks(*chain)) return true;
     }
-    if (each.config->default_chain != nullptr && routes_ask(*each.config->default_chain)) return true;
+    if (each.config->default_chain != nullptr && chain_asks(*each.config->default_chain)) return true;
   }
   return false;
 }

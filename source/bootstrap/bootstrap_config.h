@@ -15,6 +15,7 @@
 #include "source/matcher/string_matcher.h"
 #include "source/net/dns_options.h"
 #include "source/telemetry/tag_rules.h"
+#include "source/tls/secret/secret.h"
 #include "source/upstream/cluster_config.h"
 
 namespace nuncio::bootstrap {
@@ -50,6 +51,11 @@ struct BootstrapConfig {
     std::shared_ptr<const std::string> bytes;
   };
 
+  struct StaticSecret {
+    std::shared_ptr<const tls::Secret> config;
+    std::shared_ptr<const std::string> bytes;
+  };
+
   // Of the node: what %-templates, headers and the control plane are told.
   std::string node_id;
   std::string node_cluster;
@@ -60,6 +66,7 @@ struct BootstrapConfig {
 
   std::vector<StaticListener> listeners;
   std::vector<StaticCluster> clusters;
+  std::vector<StaticSecret> secrets;
   std::optional<config::ConfigSource> lds;
   std::optional<config::ConfigSource> cds;
   std::optional<config::GrpcSource> ads;

@@ -11,6 +11,7 @@
 #include "source/extensions/listener/tls_inspector/filter_config.h"
 #include "source/extensions/network/http_connection_manager/config.h"
 #include "source/extensions/network/sni_cluster/config.h"
+#include "source/extensions/network/tcp_proxy/config.h"
 #include "source/extensions/type_names.h"
 
 namespace nuncio::extensions {
@@ -32,6 +33,7 @@ struct NetworkFactory {
 constexpr NetworkFactory kNetwork[] = {
     {kHttpConnectionManager, "envoy.filters.network.http_connection_manager", nullptr, CompileHttpConnectionManager},
     {kSniCluster, "envoy.filters.network.sni_cluster", CompileSniCluster, nullptr},
+    {kTcpProxy, "envoy.filters.network.tcp_proxy", nullptr, CompileTcpProxy},
 };
 
 struct ListenerFactory {

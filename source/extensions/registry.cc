@@ -7,6 +7,7 @@
 #include "source/extensions/listener/tls_inspector/filter.h"
 #include "source/extensions/network/http_connection_manager/filter.h"
 #include "source/extensions/network/sni_cluster/filter.h"
+#include "source/extensions/network/tcp_proxy/tcp_proxy.h"
 #include "source/extensions/type_names.h"
 
 namespace nuncio::extensions {
@@ -14,6 +15,10 @@ namespace nuncio::extensions {
 std::unique_ptr<filter::TerminalFilter> MakeTerminalFilter(
     const std::shared_ptr<const filter::TerminalFilterConfig>& config, TerminalFilterInputs inputs,
     proxy::WorkerServices& services, ObjectHome& home) {
+  if (config->type == kTcpProxy) {
+    return std::make_unique<TcpProxy>(std::static_pointer_cast<const TcpProxyConfig>(config), std::move(inputs.logs),
+                                      services);
+  }
   NUNCIO_ASSERT(config->type == kHttpConnectionManager);
   return MakeHttpConnectionManager(static_cast<const HttpConnectionManagerFilterConfig&>(*config), services,
                                    std::move(inputs.logs), std::move(inputs.routes), home);

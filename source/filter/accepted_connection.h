@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "source/access_log/stream_info.h"
+#include "source/matcher/metadata.h"
 #include "source/net/address.h"
 
 namespace nuncio::filter {
@@ -40,6 +42,12 @@ struct AcceptedConnection {
   // As configured; they stay as long as the filter chain.
   std::string_view listener_name;
   std::string_view filter_chain_name;
+  // Of the listener and the chain; null where there is none.
+  const matcher::Metadata* listener_metadata = nullptr;
+  const matcher::Metadata* filter_chain_metadata = nullptr;
 };
+
+// For logs. `id`: unique in the process.
+access_log::ConnectionInfo Describe(const AcceptedConnection& connection, uint64_t id);
 
 }  // namespace nuncio::filter

@@ -192,6 +192,9 @@ class ServerCodec {
   virtual void Drain() = 0;
   // HTTP/2 PING (RFC 9113 6.7); `opaque` comes back in OnPong.
   virtual void SendPing(uint64_t /*opaque*/) {}
+  // HTTP/2: resets the streams whose answer was handed over whole and of which nothing has left since the last call. To be
+  // called each time the stream idle timeout has passed, while there are streams: their receivers are gone.
+  virtual void ExpireFlushes() {}
   // The connection's write buffer crossed its marks.
   virtual void OnSendBufferHigh() = 0;
   virtual void OnSendBufferLow() = 0;

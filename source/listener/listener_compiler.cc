@@ -8,12 +8,13 @@
 #include "absl/hash/hash.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
-#include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "source/access_log/config.h"
 #include "source/base/strings.h"
 #include "source/config/converters.h"
 #include "source/config/typed_config.h"
 #include "source/extensions/config_registry.h"
+#include "source/matcher/config.h"
+#include "source/tls/context_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
 namespace nuncio::listener {
@@ -125,24 +126,27 @@ void ReadNetworkFilters(const ChainMessage& message, config::DataSourceAccess da
   }
 }
 
-std::shared_ptr<const FilterChainConfig> CompileChain(const ChainMessage& message,
-                                                      config::DataSourceAccess data_sources,
-                                                      Faults& faults) {
+// Null where there is none.
+std::shared_ptr<const matcher::Metadata> ReadMetadata(const envoy::config::core::v3::Metadata& message, Faults& faults) {
+  Faults::Scope scope(faults, "metadata");
+  auto metadata = std::make_shared<const matcher::Metadata>(matcher::CompileMetadata(message, faults));
+  return metadata->empty() ? nullptr : metadata;
+}
+
+std::shared_ptr<const FilterChainConfig> CompileChain(const ChainMessage& message, const Listener& listener,
+                                                      const std::shared_ptr<const matcher::Metadata>& listener_metadata,
+                                                      config::DataSourceAccess data_sources, Faults& faults) {
   auto chain = std::make_shared<FilterChainConfig>();
   chain->name = message.name();
   chain->hash = HashOf(message);
+  if (listener_metadata != nullptr) {
+    chain->listener_metadata = listener_metadata;
+    chain->hash = absl::HashOf(chain->hash, HashOf(listener.metadata()));
+  }
+  chain->metadata = ReadMetadata(message.metadata(), faults);
   if (message.has_transport_socket()) {
     Faults::Scope scope(faults, "transport_socket");
-    Faults::Scope typed(faults, "typed_config");
-    envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer raw;
-    if (!config::Holds<envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer>(
-            message.transport_socket().typed_config())) {
-      faults.Add(StrCat("transport socket ", config::Quote(message.transport_socket().name()), " of type ",
-                        config::Quote(message.transport_socket().typed_config().type_url()),
-                        " is not part of this build; known: envoy.transport_sockets.raw_buffer"));
-    } else {
-      config::UnpackAndCheck(message.transport_socket().typed_config(), &raw, faults);
-    }
+    tls::CompileDownstreamSocket(message.transport_socket(), data_sources, chain->tls, faults);
   }
   ReadNetworkFilters(message, data_sources, *chain, faults);
   return chain;
@@ -266,11 +270,12 @@ void ReadChains(const Listener& message, config::DataSourceAccess data_sources, 
   if (message.filter_chains_size() == 0 && !message.has_default_filter_chain()) {
     faults.Add("filter_chains", "a listener needs at least one filter chain");
   }
+  const std::shared_ptr<const matcher::Metadata> metadata = ReadMetadata(message.metadata(), faults);
   std::vector<FilterChainMatch> matches;
   for (int i = 0; i < message.filter_chains_size(); ++i) {
     Faults::Scope scope(faults, "filter_chains", static_cast<size_t>(i));
     matches.push_back(ReadMatch(message.filter_chains(i).filter_chain_match(), faults));
-    out.chains.push_back(CompileChain(message.filter_chains(i), data_sources, faults));
+    out.chains.push_back(CompileChain(message.filter_chains(i), message, metadata, data_sources, faults));
   }
   EnsureTlsInspector(matches, out, faults);
   FilterChainTable::Faults table_faults;
@@ -286,7 +291,7 @@ void ReadChains(const Listener& message, config::DataSourceAccess data_sources, 
   }
   if (message.has_default_filter_chain()) {
     Faults::Scope scope(faults, "default_filter_chain");
-    out.default_chain = CompileChain(message.default_filter_chain(), data_sources, faults);
+    out.default_chain = CompileChain(message.default_filter_chain(), message, metadata, data_sources, faults);
   }
 }
 

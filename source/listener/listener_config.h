@@ -14,8 +14,13 @@
 #include "source/filter/network_filter.h"
 #include "source/listener/filter_chain_table.h"
 #include "source/listener/listener_filter_predicate.h"
+#include "source/matcher/metadata.h"
 #include "source/net/address.h"
 #include "source/net/socket_options.h"
+
+namespace nuncio::tls {
+struct DownstreamTlsConfig;
+}
 
 namespace nuncio::listener {
 
@@ -39,8 +44,15 @@ struct ListenAddress {
 struct FilterChainConfig {
   // As configured; may be empty.
   std::string name;
-  // Of the chain's message: connections stay with a chain as long as an update brings the same bytes.
+  // Of the chain's message and of what else stands here of the listener: connections stay with a chain as long as an update
+  // brings the same bytes.
   uint64_t hash = 0;
+  // Null: plain TCP.
+  std::shared_ptr<const tls::DownstreamTlsConfig> tls;
+
+  // Null where there is none. That of the listener is here because connections hold their chain, not their listener.
+  std::shared_ptr<const matcher::Metadata> metadata;
+  std::shared_ptr<const matcher::Metadata> listener_metadata;
   // All but the last, in order.
   std::vector<std::shared_ptr<const filter::NetworkFilterConfig>> network_filters;
   std::shared_ptr<const filter::TerminalFilterConfig> terminal;

@@ -7,10 +7,11 @@
 
 namespace nuncio::listener {
 
-ListenerRegistry::ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, access_log::LogWriter& logs,
-                                   telemetry::StatsStore& stats, DrainPlan drain_plan)
+ListenerRegistry::ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, tls::ContextRegistry& contexts,
+                                   access_log::LogWriter& logs, telemetry::StatsStore& stats, DrainPlan drain_plan)
     : workers_(workers),
       routes_(routes),
+      contexts_(contexts),
       logs_(logs),
       drain_plan_(drain_plan),
       scope_(stats.GetScope(telemetry::ScopeName().Add("listener_manager"))),
@@ -90,7 +91,8 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
   generation->bytes = std::move(bytes);
   generation->version = version;
   generation->updated_at = std::chrono::system_clock::now();
-  if (!OpenLogs(*config, *generation, faults) || !BindAddresses(*config, before, *generation, faults)) {
+  if (!AcquireContexts(*config, *generation, faults) || !OpenLogs(*config, *generation, faults) ||
+      !BindAddresses(*config, before, *generation, faults)) {
     stats_.listener_create_failure.Inc();
     return;
   }
@@ -111,11 +113,14 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
   } else {
     stats_.listener_modified.Inc();
   }
+  const auto when_ready = [this, name, weak = std::weak_ptr<Generation>(generation)] {
+    if (auto alive = weak.lock(); alive != nullptr) CheckWarm(name, alive);
+  };
   for (const auto& route : generation->routes) {
-    if (route == nullptr || route->ready()) continue;
-    route->WhenReady(generation, [this, name, weak = std::weak_ptr<Generation>(generation)] {
-      if (auto alive = weak.lock(); alive != nullptr) CheckWarm(name, alive);
-    });
+    if (route != nullptr && !route->ready()) route->WhenReady(generation, when_ready);
+  }
+  for (const auto& context : generation->contexts) {
+    if (context != nullptr && !context->ready()) context->WhenReady(generation, when_ready);
   }
   CheckWarm(name, generation);
   CountGauges();
@@ -126,6 +131,9 @@ void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<
   if (!accepting_ || found == listeners_.end() || found->second.warming != generation) return;
   for (const auto& route : generation->routes) {
     if (route != nullptr && !route->ready()) return;
+  }
+  for (const auto& context : generation->contexts) {
+    if (context != nullptr && !context->ready()) return;
   }
   Activate(name, generation);
 }
@@ -151,6 +159,9 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
     for (const auto& sockets : generation->sockets) per_worker.sockets.push_back(sockets->by_worker[i]);
     for (const auto& route : generation->routes) {
       per_worker.routes.push_back(route == nullptr ? nullptr : route->cells()[i]);
+    }
+    for (const auto& context : generation->contexts) {
+      per_worker.tls.push_back(context == nullptr ? nullptr : context->cells()[telemetry::WorkerSlot(i)]);
     }
     per_worker.access_logs = generation->access_logs;
     per_worker.connection_logs = generation->connection_logs;
@@ -221,6 +232,25 @@ bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listene
       continue;
     }
     generation.sockets.push_back(*std::move(bound));
+  }
+  return faults.count() == faults_before;
+}
+
+bool ListenerRegistry::AcquireContexts(const ListenerConfig& config, Generation& generation,
+                                       config::Faults& faults) {
+  const size_t faults_before = faults.count();
+  const auto acquire = [&](const FilterChainConfig& chain) {
+    config::Faults::Scope scope(faults, "transport_socket.typed_config");
+    generation.contexts.push_back(
+        chain.tls == nullptr ? nullptr : contexts_.AcquireServer(chain.tls, config.name, config.stat_prefix, faults));
+  };
+  for (size_t i = 0; i < config.chains.size(); ++i) {
+    config::Faults::Scope scope(faults, "filter_chains", i);
+    acquire(*config.chains[i]);
+  }
+  if (config.default_chain != nullptr) {
+    config::Faults::Scope scope(faults, "default_filter_chain");
+    acquire(*config.default_chain);
   }
   return faults.count() == faults_before;
 }

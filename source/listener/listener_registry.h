@@ -13,15 +13,16 @@
 #include "source/listener/route_registry.h"
 #include "source/listener/worker_pool.h"
 #include "source/telemetry/xds_stats.h"
+#include "source/tls/secret/context_registry.h"
 
 namespace nuncio::listener {
 
-// All listeners of the process: takes their configurations, binds their addresses, waits until their routes are known, and
-// hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
+// All listeners of the process: takes their configurations, binds their addresses, waits until their routes and secrets are
+// known, and hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
 class ListenerRegistry final : public config::ResourceWatcher {
  public:
-  ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, access_log::LogWriter& logs,
-                   telemetry::StatsStore& stats, DrainPlan drain_plan);
+  ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, tls::ContextRegistry& contexts,
+                   access_log::LogWriter& logs, telemetry::StatsStore& stats, DrainPlan drain_plan);
   ~ListenerRegistry() override;
 
   // Where a listener stands, for the admin interface.
@@ -29,7 +30,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
     std::string name;
     bool is_static = false;
     std::shared_ptr<const ListenerConfig> active;
-    // Waits for its routes; the active one, if any, serves meanwhile.
+    // Waits for its routes and secrets; the active one, if any, serves meanwhile.
     std::shared_ptr<const ListenerConfig> warming;
     std::string version;
     SystemTime updated_at{};
@@ -82,6 +83,8 @@ class ListenerRegistry final : public config::ResourceWatcher {
     std::vector<std::shared_ptr<Sockets>> sockets;
     // By chain, the default chain last; null where the chain has its own table.
     std::vector<std::shared_ptr<RouteSubscription>> routes;
+    // Likewise; null for plain TCP.
+    std::vector<std::shared_ptr<tls::LiveServerContext>> contexts;
     std::vector<proxy::AccessLogs> access_logs;
     proxy::AccessLogs connection_logs;
   };
@@ -99,6 +102,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   std::shared_ptr<Sockets> FindSockets(const Listener* before, const std::string& key) const;
   absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address);
   bool OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults);
+  bool AcquireContexts(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
   void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
   void CountGauges();
@@ -106,6 +110,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
 
   WorkerPool& workers_;
   RouteRegistry& routes_;
+  tls::ContextRegistry& contexts_;
   access_log::LogWriter& logs_;
   const DrainPlan drain_plan_;
   const telemetry::ScopePtr scope_;

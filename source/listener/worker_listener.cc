@@ -7,14 +7,17 @@
 #include <utility>
 
 #include "source/base/logging.h"
+#include "source/telemetry/secret_stats.h"
+#include "source/tls/server_context.h"
 
 namespace nuncio::listener {
 
 WorkerListener::Chain::Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
-                             extensions::TerminalFilterInputs inputs)
+                             std::shared_ptr<tls::ServerContextCell> tls, extensions::TerminalFilterInputs inputs)
     : listener(listener),
       config(std::move(config)),
       routes(inputs.routes),
+      tls(std::move(tls)),
       terminal(extensions::MakeTerminalFilter(this->config->terminal, std::move(inputs), listener.services_,
                                               listener.home_)) {
   for (const auto& each : this->config->network_filters) {
@@ -63,15 +66,16 @@ void WorkerListener::TakeChains(ListenerUpdate& update, const DrainPlan& plan) {
   chains_.clear();
   const auto take = [&](const std::shared_ptr<const FilterChainConfig>& config, size_t index) {
     std::shared_ptr<proxy::RouteCell> routes = std::move(update.routes[index]);
-    // The same route source gives the same cell; an inline table is part of the hash.
+    std::shared_ptr<tls::ServerContextCell> tls = std::move(update.tls[index]);
+    // The same sources give the same cells; an inline table is part of the hash.
     const auto same = old.find(config->hash);
-    if (same != old.end() && same->second->routes == routes) {
+    if (same != old.end() && same->second->routes == routes && same->second->tls == tls) {
       chains_.push_back(std::move(same->second));
       old.erase(same);
       return;
     }
     chains_.push_back(std::make_unique<Chain>(
-        *this, config, extensions::TerminalFilterInputs{std::move(update.access_logs[index]), std::move(routes)}));
+        *this, config, std::move(tls), extensions::TerminalFilterInputs{std::move(update.access_logs[index]), std::move(routes)}));
   };
   const ListenerConfig& config = *update.config;
   for (size_t i = 0; i < config.chains.size(); ++i) take(config.chains[i], i);
@@ -218,6 +222,26 @@ WorkerListener::Chain* WorkerListener::FindChain(const filter::AcceptedConnectio
   return config_->default_chain != nullptr ? chains_.back().get() : nullptr;
 }
 
+std::optional<std::unique_ptr<net::TransportSocket>> WorkerListener::MakeTransport(
+    const Chain& chain, const filter::AcceptedConnection& connection) {
+  if (chain.tls == nullptr) return nullptr;
+  if (ssl_stats_ == nullptr) {
+    ssl_scope_ = services_.stats.GetScope(telemetry::ScopeName(scope_->name()).Add("server_ssl_socket_factory"));
+    ssl_stats_ = std::make_unique<telemetry::SslStats>(scope_, services_.slot);
+  }
+  if (chain.tls->context == nullptr) {
+    ssl_scope_->Get<telemetry::SslSocketFactoryStats>(services_.slot).downstream_context_secrets_not_ready.Inc();
+    return std::nullopt;
+  }
+  tls::ServerContext::SocketOptions options;
+  options.stats = ssl_stats_.get();
+  options.local = connection.local;
+  options.remote = connection.peer;
+  options.ja3 = connection.facts.ja3;
+  options.ja4 = connection.facts.ja4;
+  return chain.tls->context->NewSocket(std::move(options));
+}
+
 void WorkerListener::Serve(filter::AcceptedConnection connection) {
   if (connection.local.length() == 0 && config_->chain_table.asks_local_address()) {
     connection.local = net::LocalAddress(connection.fd);
@@ -230,14 +254,18 @@ void WorkerListener::Serve(filter::AcceptedConnection connection) {
   connection.buffer_limit = config_->buffer_limit;
   connection.listener_name = name_;
   connection.filter_chain_name = chain->config->name;
+  connection.listener_metadata = chain->config->listener_metadata.get();
+  connection.filter_chain_metadata = chain->config->metadata.get();
   for (const auto& filter : chain->network_filters) {
     if (filter->OnNewConnection(connection) == filter::NetworkFilterVerdict::kClose) return Drop(connection);
   }
+  auto transport = MakeTransport(*chain, connection);
+  if (!transport.has_value()) return Drop(connection);
   stats_.downstream_cx_total.Inc();
   stats_.downstream_cx_active.Inc();
   worker_stats_.downstream_cx_total.Inc();
   worker_stats_.downstream_cx_active.Inc();
-  chain->terminal->Serve(std::move(connection), nullptr, *chain);
+  chain->terminal->Serve(std::move(connection), *std::move(transport), *chain);
 }
 
 void WorkerListener::OnConnectionClosed(const access_log::StreamInfo& connection) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "source/extensions/registry.h"
@@ -10,6 +11,8 @@
 #include "source/listener/listener_filters.h"
 #include "source/listener/pending_connection.h"
 #include "source/telemetry/listener_stats.h"
+#include "source/telemetry/ssl_stats.h"
+#include "source/tls/secret/context_cell.h"
 
 namespace nuncio::listener {
 
@@ -30,6 +33,9 @@ struct ListenerUpdate {
   // Where chains with RDS find their routes: parallel to config->chains, the default chain's last; null for chains that
   // have their own table.
   std::vector<std::shared_ptr<proxy::RouteCell>> routes;
+  // Where the chains' connections find their TLS contexts, likewise; null for plain TCP. A cell without context: secrets are
+  // missing, and no connection can be served (downstream_context_secrets_not_ready).
+  std::vector<std::shared_ptr<tls::ServerContextCell>> tls;
   // The chains' logs, likewise.
   std::vector<proxy::AccessLogs> access_logs;
   // The listener's own, with an entry per connection.
@@ -73,7 +79,7 @@ class WorkerListener final : public net::AcceptEvents, private PendingConnection
   // A filter chain in force or on its way out.
   struct Chain : filter::ConnectionOwner {
     Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
-          extensions::TerminalFilterInputs inputs);
+          std::shared_ptr<tls::ServerContextCell> tls, extensions::TerminalFilterInputs inputs);
     void OnConnectionClosed(const access_log::StreamInfo& connection) override {
       listener.OnConnectionClosed(connection);
     }
@@ -83,6 +89,8 @@ class WorkerListener final : public net::AcceptEvents, private PendingConnection
     const std::shared_ptr<const FilterChainConfig> config;
     // Null where the chain has its own routes, or none.
     const std::shared_ptr<proxy::RouteCell> routes;
+    // Null for plain TCP.
+    const std::shared_ptr<tls::ServerContextCell> tls;
     std::vector<std::unique_ptr<filter::NetworkFilter>> network_filters;
     std::unique_ptr<filter::TerminalFilter> terminal;
     std::unique_ptr<event::Timer> drain_end;
@@ -96,6 +104,9 @@ class WorkerListener final : public net::AcceptEvents, private PendingConnection
   void Filter(filter::AcceptedConnection connection);
   void Serve(filter::AcceptedConnection connection);
   void Drop(const filter::AcceptedConnection& connection);
+  // Null for plain TCP; nullopt: the chain's secrets are not there.
+  std::optional<std::unique_ptr<net::TransportSocket>> MakeTransport(const Chain& chain,
+                                                                     const filter::AcceptedConnection& connection);
   Chain* FindChain(const filter::AcceptedConnection& connection);
   void OnFiltered(PendingConnection& pending) override;
   void OnDropped(PendingConnection& pending) override;
@@ -111,6 +122,10 @@ class WorkerListener final : public net::AcceptEvents, private PendingConnection
   const telemetry::ScopePtr worker_scope_;
   telemetry::ListenerStats& stats_;
   telemetry::ListenerWorkerStats& worker_stats_;
+
+  // Made with the first chain that has TLS; connections refer to it.
+  std::unique_ptr<telemetry::SslStats> ssl_stats_;
+  telemetry::ScopePtr ssl_scope_;
 
   // Connections refer to it beyond updates.
   std::string name_;

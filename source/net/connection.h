@@ -113,6 +113,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void set_local(const Address& local) { local_ = local; }
   // errno of a failed connect or of the error that ended the connection; 0 when there was none.
   int last_error() const { return last_error_; }
+  bool has_transport() const { return transport_ != nullptr; }
   // Null for plaintext, and before OnConnected.
   const SecurityInfo* security() const { return transport_ == nullptr ? nullptr : transport_->security().get(); }
   // For those who need it longer than the connection lives.

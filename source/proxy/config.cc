@@ -10,6 +10,7 @@
 #include "source/base/strings.h"
 #include "source/config/config_source_reader.h"
 #include "source/config/converters.h"
+#include "source/config/message_types.h"
 #include "source/config/typed_config.h"
 #include "source/http/h2/options_compiler.h"
 
@@ -137,7 +138,31 @@ void ReadRouter(const HcmFilter& filter, RouterConfig& out, Faults& faults) {
   out.strict_check_headers.assign(router.strict_check_headers().begin(), router.strict_check_headers().end());
 }
 
-void ReadFilters(const HttpConnectionManager& message, ConnectionManagerConfig& out, Faults& faults) {
+std::string KnownFilters(const filter::HttpFilterTypes& types) {
+  std::string names;
+  for (const filter::HttpFilterType& type : types.all()) StrAppend(names, type.name, ", ");
+  return names + "envoy.filters.http.router";
+}
+
+// A filter before the router.
+void ReadFilter(const HcmFilter& filter, const filter::HttpFilterTypes& types, ConnectionManagerConfig& out,
+                Faults& faults) {
+  const filter::HttpFilterType* type = types.Find(config::TypeName(filter.typed_config().type_url()));
+  Faults::Scope typed(faults, "typed_config");
+  if (type == nullptr) {
+    if (filter.is_optional()) return;
+    faults.Add(StrCat("HTTP filter ", config::Quote(filter.name()), " of type ",
+                      config::Quote(filter.typed_config().type_url()), " is not part of this build; known: ",
+                      KnownFilters(types)));
+    return;
+  }
+  filter::HttpFilterEntry entry{filter.name(), type->type, filter.disabled(),
+                                type->compile(filter.typed_config(), faults)};
+  if (entry.config != nullptr) out.filters.push_back(std::move(entry));
+}
+
+void ReadFilters(const HttpConnectionManager& message, const filter::HttpFilterTypes& types,
+                 ConnectionManagerConfig& out, Faults& faults) {
   using envoy::extensions::filters::http::router::v3::Router;
   if (message.http_filters_size() == 0) {
     faults.Add("http_filters", "must end with envoy.filters.http.router (is empty)");
@@ -155,12 +180,10 @@ void ReadFilters(const HttpConnectionManager& message, ConnectionManagerConfig& 
       } else {
         faults.Add("envoy.filters.http.router must be the last filter");
       }
-    } else if (!filter.is_optional()) {
-      faults.Add("typed_config", StrCat("HTTP filter ", config::Quote(filter.name()), " of type ",
-                                        config::Quote(filter.typed_config().type_url()),
-                                        " is not part of this build; known: envoy.filters.http.router"));
-    } else if (last) {
-      faults.Add("the last filter must be envoy.filters.http.router");
+      if (filter.disabled()) faults.Add("disabled", "is not for the router: no request could be answered");
+    } else {
+      ReadFilter(filter, types, out, faults);
+      if (last) faults.Add("the last filter must be envoy.filters.http.router");
     }
   }
 }
@@ -220,7 +243,7 @@ const route::FormatterFactory& HeaderFormatters() {
 }
 
 std::optional<CompiledConnectionManager> CompileConnectionManager(const HttpConnectionManager& message,
-                                                                  config::DataSourceAccess data_sources,
+                                                                  const ConnectionManagerOptions& options,
                                                                   Faults& faults) {
   const size_t faults_before = faults.count();
   auto out = std::make_shared<ConnectionManagerConfig>();
@@ -235,7 +258,7 @@ std::optional<CompiledConnectionManager> CompileConnectionManager(const HttpConn
   ReadTimeouts(message, *out, faults);
   ReadIdentity(message, *out, faults);
   ReadPaths(message, *out, faults);
-  ReadFilters(message, *out, faults);
+  ReadFilters(message, options.filters, *out, faults);
   if (message.has_rds()) {
     Faults::Scope rds(faults, "rds");
     if (message.rds().route_config_name().empty()) faults.Add("route_config_name", "required: what to ask for");
@@ -246,10 +269,11 @@ std::optional<CompiledConnectionManager> CompileConnectionManager(const HttpConn
     Faults::Scope routes(faults, "route_config");
     route::CompileOptions compile;
     compile.formatters = &HeaderFormatters();
-    compile.data_sources = data_sources;
+    compile.filters = &options.filters;
+    compile.data_sources = options.data_sources;
     out->route_table = route::CompileRouteTable(message.route_config(), compile, faults);
   }
-  out->access_logs = access_log::CompileAccessLogs(message.access_log(), "access_log", data_sources, faults);
+  out->access_logs = access_log::CompileAccessLogs(message.access_log(), "access_log", options.data_sources, faults);
   if (faults.count() != faults_before) return std::nullopt;
   compiled.config = std::move(out);
   return compiled;

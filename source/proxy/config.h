@@ -7,6 +7,7 @@
 #include "source/config/config_source.h"
 #include "source/config/data_source.h"
 #include "source/config/fault.h"
+#include "source/filter/http_filter_type.h"
 #include "source/proxy/connection_manager_config.h"
 #include "source/route/config.h"
 
@@ -19,10 +20,16 @@ struct CompiledConnectionManager {
   std::optional<config::ConfigSource> rds;
 };
 
+// What the compilation knows of its surroundings.
+struct ConnectionManagerOptions {
+  config::DataSourceAccess data_sources = config::DataSourceAccess::kRead;
+  const filter::HttpFilterTypes& filters;
+};
+
 // Called within the Scope of the field that holds the message, after its rules were checked. Null with faults.
 std::optional<CompiledConnectionManager> CompileConnectionManager(
     const envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager& message,
-    config::DataSourceAccess data_sources, config::Faults& faults);
+    const ConnectionManagerOptions& options, config::Faults& faults);
 
 // Header value templates over what is known of a stream, for route tables.
 const route::FormatterFactory& HeaderFormatters();

@@ -8,6 +8,7 @@
 
 #include "source/access_log/access_log_config.h"
 #include "source/base/clock.h"
+#include "source/filter/http_filter_factory.h"
 #include "source/http/h1/options.h"
 #include "source/http/h2/h2_options.h"
 #include "source/http/path.h"
@@ -85,6 +86,8 @@ struct ConnectionManagerConfig {
 
   http::PathNormalization path;
 
+  // Without the router, which is the last of them.
+  std::vector<filter::HttpFilterEntry> filters;
   RouterConfig router;
   std::vector<std::shared_ptr<const access_log::AccessLogConfig>> access_logs;
 };

@@ -12,6 +12,9 @@ namespace {
 // A connection that is to end is closed between requests when it was silent this long.
 constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
 
+// RFC 9113 3.4.
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
 }  // namespace
 
 DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, const filter::AcceptedConnection& accepted,
@@ -19,31 +22,23 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, const
                                            filter::ConnectionOwner& owner)
     : manager_(manager),
       owner_(owner),
+      buffer_limit_(accepted.buffer_limit),
       opened_(manager.services().loop.now()),
       opened_system_(manager.services().loop.SystemNow()),
       reap_task_(Delegate<void()>::Bind<&DownstreamConnection::ReapStreams>(this)),
       release_task_(Delegate<void()>::Bind<&DownstreamConnection::ReleaseRequests>(this)),
+      goaway_task_(Delegate<void()>::Bind<&DownstreamConnection::SendGoAway>(this)),
       timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
   WorkerServices& services = manager.services();
-  info_.id = ++services.last_id;
-  info_.peer = accepted.peer.Unmapped();
-  info_.peer_text = info_.peer.ToString();
-  info_.peer_ip_text = info_.peer.IpText();
-  info_.listener_name = accepted.listener_name;
-  info_.filter_chain_name = accepted.filter_chain_name;
+  info_ = filter::Describe(accepted, ++services.last_id);
   net::ConnectionLimits limits;
   limits.buffer_limit = accepted.buffer_limit;
   socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, accepted.fd, accepted.peer, limits,
                                               std::move(transport));
   if (accepted.local.length() > 0) socket_->set_local(accepted.local);
-  auto codec = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager.config().http1);
-  if (accepted.buffer_limit > 0) codec->set_output_limit(accepted.buffer_limit);
-  codec_ = std::move(codec);
   telemetry::DownstreamHttpStats& stats = manager.stats();
   stats.downstream_cx_total.Inc();
   stats.downstream_cx_active.Inc();
-  stats.downstream_cx_http1_total.Inc();
-  stats.downstream_cx_http1_active.Inc();
 }
 
 DownstreamConnection::~DownstreamConnection() = default;
@@ -54,11 +49,14 @@ void DownstreamConnection::Start() {
     return;
   }
   if (const Duration max = manager_.config().max_connection_duration; max > Duration::zero()) {
-    duration_deadline_ = opened_ + max;
-    timer_.ArmAt(duration_deadline_);
+    SetDeadline(Deadline::kDuration, opened_ + max);
   }
   ArmIdle();
   if (manager_.draining()) ending_ = Ending::kDrain;
+  // A client may wait for the server's SETTINGS.
+  if (!socket_->has_transport() && manager_.config().codec == ConnectionManagerConfig::Codec::kHttp2) {
+    MakeHttp2Codec();
+  }
 }
 
 void DownstreamConnection::StartDraining(Duration after) {
@@ -67,25 +65,38 @@ void DownstreamConnection::StartDraining(Duration after) {
     Drain();
     return;
   }
-  drain_deadline_ = manager_.services().loop.now() + after;
-  OnDeadlineMoved(drain_deadline_);
+  SetDeadline(Deadline::kDrain, manager_.services().loop.now() + after);
 }
 
 void DownstreamConnection::Drain() {
-  drain_deadline_ = MonotonicTime::max();
+  deadlines_.Clear(Deadline::kDrain);
   ending_ = Ending::kDrain;
   CloseIfQuiet();
 }
 
+void DownstreamConnection::SendGoAway() {
+  if (deadlines_.armed(Deadline::kGoAway) || socket_->closing()) return;
+  const Duration grace = manager_.config().drain_timeout;
+  if (grace == Duration::zero()) {
+    codec_->Drain();
+    return;
+  }
+  codec_->NoticeShutdown();
+  SetDeadline(Deadline::kGoAway, manager_.services().loop.now() + grace);
+}
+
 void DownstreamConnection::CloseIfQuiet() {
-  quiet_deadline_ = MonotonicTime::max();
-  if (socket_->closing() || codec_->active_streams() > 0 || !socket_->read_buffer().empty()) return;
+  if (http2()) {
+    SendGoAway();
+    return;
+  }
+  deadlines_.Clear(Deadline::kQuiet);
+  if (socket_->closing() || active_streams() > 0 || !socket_->read_buffer().empty()) return;
   // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering it
   // with `connection: close` does not.
   const MonotonicTime quiet_at = idle_since_ + std::min(kQuietBeforeClose, manager_.config().drain_timeout);
   if (quiet_at > manager_.services().loop.now()) {
-    quiet_deadline_ = quiet_at;
-    OnDeadlineMoved(quiet_at);
+    SetDeadline(Deadline::kQuiet, quiet_at);
     return;
   }
   if (ending_ == Ending::kDrain) manager_.stats().downstream_cx_drain_close.Inc();
@@ -99,12 +110,10 @@ void DownstreamConnection::CloseAfterFlush(Duration linger) {
   const Duration limit = manager_.config().delayed_close_timeout;
   if (limit == Duration::zero() || socket_->write_buffer().empty()) return;
   flushed_before_ = socket_->bytes_written();
-  flush_deadline_ = manager_.services().loop.now() + limit;
-  OnDeadlineMoved(flush_deadline_);
+  SetDeadline(Deadline::kFlush, manager_.services().loop.now() + limit);
 }
 
 void DownstreamConnection::CheckFlush() {
-  flush_deadline_ = MonotonicTime::max();
   // The linger that follows has a timer of its own.
   if (socket_->write_buffer().empty()) return;
   if (socket_->bytes_written() == flushed_before_) {
@@ -113,7 +122,7 @@ void DownstreamConnection::CheckFlush() {
     return;
   }
   flushed_before_ = socket_->bytes_written();
-  flush_deadline_ = manager_.services().loop.now() + manager_.config().delayed_close_timeout;
+  SetDeadline(Deadline::kFlush, manager_.services().loop.now() + manager_.config().delayed_close_timeout);
 }
 
 void DownstreamConnection::HoldRequests() {
@@ -133,16 +142,72 @@ void DownstreamConnection::ReleaseRequests() {
 void DownstreamConnection::CloseNow() {
   if (over_) return;
   socket_->Close();
-  codec_->OnConnectionClosed();
+  if (codec_ != nullptr) codec_->OnConnectionClosed();
   Finished(/*remote=*/false);
+}
+
+void DownstreamConnection::OnConnected() {
+  secure_ = true;
+  manager_.stats().downstream_cx_ssl_total.Inc();
+  manager_.stats().downstream_cx_ssl_active.Inc();
+  const ConnectionManagerConfig::Codec configured = manager_.config().codec;
+  const std::string_view alpn = socket_->security() == nullptr ? "" : socket_->security()->alpn();
+  if (configured == ConnectionManagerConfig::Codec::kHttp2 ||
+      (configured == ConnectionManagerConfig::Codec::kAuto && alpn == "h2")) {
+    MakeHttp2Codec();
+  } else if (!alpn.empty()) {
+    MakeHttp1Codec();
+  }
+}
+
+bool DownstreamConnection::ChooseCodec(buffer::Buffer& data) {
+  if (manager_.config().codec == ConnectionManagerConfig::Codec::kAuto) {
+    const size_t size = std::min(data.length(), kHttp2Preface.size());
+    if (data.Linearize(size) == kHttp2Preface.substr(0, size)) {
+      if (size < kHttp2Preface.size()) return false;
+      MakeHttp2Codec();
+      return true;
+    }
+  }
+  MakeHttp1Codec();
+  return true;
+}
+
+void DownstreamConnection::MakeHttp1Codec() {
+  auto codec = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager_.config().http1);
+  if (buffer_limit_ > 0) codec->set_output_limit(buffer_limit_);
+  codec_ = std::move(codec);
+  manager_.stats().downstream_cx_http1_total.Inc();
+  manager_.stats().downstream_cx_http1_active.Inc();
+}
+
+void DownstreamConnection::MakeHttp2Codec() {
+  // The answers of many streams leave together.
+  socket_->set_flush_at_turn_end(true);
+  const http::h2::H2Options& options = manager_.Http2Options(buffer_limit_);
+  auto codec = std::make_unique<http::h2::H2ServerCodec>(socket_->write_buffer(), *this, options,
+                                                         manager_.services().http2, manager_.http2_stats(),
+                                                         manager_.downstream_http2_stats());
+  http2_codec_ = codec.get();
+  codec_ = std::move(codec);
+  manager_.stats().downstream_cx_http2_total.Inc();
+  manager_.stats().downstream_cx_http2_active.Inc();
+  http2_codec_->Start();
+  if (options.keepalive.has_value() && options.keepalive->interval > Duration::zero()) SchedulePing();
+  if (ending_ != Ending::kNone) SendGoAway();
 }
 
 void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
   CountBytes();
   if (end) peer_ended_ = true;
+  if (codec_ == nullptr && (data.empty() || !ChooseCodec(data))) [[unlikely]] {
+    if (end) CloseAfterFlush(Duration::zero());
+    return;
+  }
   if (!data.empty() && !codec_->Dispatch(data)) {
     // The codec reads no more. What it has to say is on its way, or nothing is.
     data.Clear();
+    if (!over_) CloseAfterFlush(manager_.config().delayed_close_timeout);
   }
   if (!data.empty() && !held_ && codec_->output_is_full()) HoldRequests();
   if (end && !over_ && !socket_->closed()) codec_->OnEndOfInput();
@@ -153,20 +218,20 @@ void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
 }
 
 void DownstreamConnection::OnClosed(net::CloseReason reason) {
-  codec_->OnConnectionClosed();
+  if (codec_ != nullptr) codec_->OnConnectionClosed();
   Finished(peer_ended_ || reason == net::CloseReason::kRemoteReset);
 }
 
 void DownstreamConnection::OnWriteBufferHigh() {
   manager_.stats().downstream_flow_control_paused_reading_total.Inc();
-  codec_->OnSendBufferHigh();
+  if (codec_ != nullptr) codec_->OnSendBufferHigh();
 }
 
 void DownstreamConnection::OnWriteBufferLow() {
   manager_.stats().downstream_flow_control_resumed_reading_total.Inc();
   // A long answer is counted as it goes.
   CountBytes();
-  codec_->OnSendBufferLow();
+  if (codec_ != nullptr) codec_->OnSendBufferLow();
   ReleaseRequests();
 }
 
@@ -183,13 +248,17 @@ void DownstreamConnection::OnPauseReading(bool pause) {
 }
 
 http::RequestReceiver& DownstreamConnection::OnNewStream(http::ResponseSender& sender) {
-  idle_deadline_ = MonotonicTime::max();
+  deadlines_.Clear(Deadline::kIdle);
   ++requests_;
   const ConnectionManagerConfig& config = manager_.config();
+  if (http2() && !deadlines_.armed(Deadline::kStall) && config.stream_idle_timeout > Duration::zero()) {
+    SetDeadline(Deadline::kStall, manager_.services().loop.now() + config.stream_idle_timeout);
+  }
   if (config.max_requests_per_connection > 0 && requests_ >= config.max_requests_per_connection &&
       ending_ == Ending::kNone) {
     ending_ = Ending::kMaxRequests;
     manager_.stats().downstream_cx_max_requests_reached.Inc();
+    if (http2()) manager_.services().loop.AfterEvent(goaway_task_);
   }
   Stream* stream = manager_.services().streams.New(*this, sender);
   streams_.PushBack(*stream);
@@ -214,13 +283,29 @@ void DownstreamConnection::OnAbort() {
   Finished(/*remote=*/false);
 }
 
+void DownstreamConnection::OnConnectionError(http::StreamReset /*reset*/, std::string_view /*details*/) {
+  manager_.stats().downstream_cx_protocol_error.Inc();
+}
+
+void DownstreamConnection::OnPong(uint64_t opaque) {
+  if (opaque != pings_ || !deadlines_.armed(Deadline::kPong)) return;
+  deadlines_.Clear(Deadline::kPong);
+  SchedulePing();
+}
+
 void DownstreamConnection::BeforeResponseHead() {
   if (ending_ == Ending::kNone && manager_.health_failing()) ending_ = Ending::kDrain;
-  if (ending_ != Ending::kNone) codec_->Drain();
+  if (ending_ == Ending::kNone) return;
+  if (http2()) {
+    SendGoAway();
+  } else {
+    codec_->Drain();
+  }
 }
 
 void DownstreamConnection::OnStreamFinished(Stream& stream) {
-  stream.Unlink();
+  stream.ListNode<Stream>::Unlink();
+  stream_deadlines_.Remove(stream);
   finished_.PushBack(stream);
   manager_.services().loop.AfterEvent(reap_task_);
 }
@@ -247,45 +332,102 @@ void DownstreamConnection::ReapStreams() {
 void DownstreamConnection::ArmIdle() {
   idle_since_ = manager_.services().loop.now();
   if (const Duration idle = manager_.config().idle_timeout; idle > Duration::zero()) {
-    idle_deadline_ = manager_.services().loop.now() + idle;
-    OnDeadlineMoved(idle_deadline_);
+    SetDeadline(Deadline::kIdle, idle_since_ + idle);
   }
 }
 
-void DownstreamConnection::OnDeadlineMoved(MonotonicTime deadline) {
-  // Later ones are found when the timer comes: it looks at all of them then.
-  if (!timer_.armed() || deadline < timer_.deadline()) timer_.ArmAt(deadline);
+void DownstreamConnection::Arm(MonotonicTime at) {
+  // Later ones are found when the timer comes: it looks at what is due then.
+  if (!timer_.armed() || at < timer_.deadline()) timer_.ArmAt(at);
+}
+
+void DownstreamConnection::SetDeadline(Deadline::Kind kind, MonotonicTime at) {
+  deadlines_.Set(kind, at);
+  Arm(at);
+}
+
+void DownstreamConnection::OnDeadlineMoved(Stream& stream, MonotonicTime deadline) {
+  if (!stream.in_heap()) {
+    stream_deadlines_.Push(stream, deadline);
+  } else if (deadline < stream.heap_key()) {
+    stream_deadlines_.Lower(stream, deadline);
+  } else {
+    return;
+  }
+  Arm(deadline);
+}
+
+void DownstreamConnection::OnStreamDeadlines(MonotonicTime now) {
+  // Each of those due now is looked at once, so this ends.
+  while (Stream* stream = stream_deadlines_.top()) {
+    if (stream->heap_key() > now) return;
+    stream_deadlines_.Remove(*stream);
+    if (stream->next_deadline() <= now) stream->OnDeadline(now);
+    if (over_) return;
+    if (!stream->over() && stream->next_deadline() != Deadline::kNone) {
+      stream_deadlines_.Push(*stream, std::max(stream->next_deadline(), now + Duration(1)));
+    }
+  }
 }
 
 void DownstreamConnection::OnDeadline() {
   const MonotonicTime now = manager_.services().loop.now();
-  for (Stream* stream = streams_.front(); stream != nullptr;) {
-    Stream* next = streams_.Next(*stream);
-    if (stream->next_deadline() <= now) stream->OnDeadline(now);
-    stream = next;
-  }
+  OnStreamDeadlines(now);
+  if (!over_ && deadlines_.Take(Deadline::kIdle, now) && streams_.empty()) OnIdle();
+  if (!over_ && deadlines_.Take(Deadline::kDuration, now)) OnMaxDuration();
+  if (!over_ && deadlines_.Take(Deadline::kDrain, now)) Drain();
+  if (!over_ && deadlines_.Take(Deadline::kQuiet, now)) CloseIfQuiet();
+  if (!over_ && deadlines_.Take(Deadline::kGoAway, now)) codec_->Drain();
+  if (!over_ && deadlines_.Take(Deadline::kPong, now)) OnPongMissing();
+  if (!over_ && deadlines_.Take(Deadline::kPing, now)) SendPing();
+  if (!over_ && deadlines_.Take(Deadline::kStall, now)) OnStall();
+  if (!over_ && deadlines_.Take(Deadline::kFlush, now)) CheckFlush();
   if (over_) return;
-  if (idle_deadline_ <= now && streams_.empty()) {
-    idle_deadline_ = MonotonicTime::max();
-    manager_.stats().downstream_cx_idle_timeout.Inc();
+  MonotonicTime next = deadlines_.next();
+  if (!stream_deadlines_.empty()) next = std::min(next, stream_deadlines_.top()->heap_key());
+  if (next != Deadline::kNone) timer_.ArmAt(next);
+}
+
+void DownstreamConnection::OnIdle() {
+  manager_.stats().downstream_cx_idle_timeout.Inc();
+  if (http2()) {
+    // A request that is on its way is refused by number, and its client knows that it was not served.
+    codec_->Drain();
+  } else {
     CloseAfterFlush(manager_.config().delayed_close_timeout);
   }
-  if (duration_deadline_ <= now) {
-    duration_deadline_ = MonotonicTime::max();
-    manager_.stats().downstream_cx_max_duration_reached.Inc();
-    if (ending_ == Ending::kNone) ending_ = Ending::kMaxDuration;
-    if (!manager_.config().safe_max_connection_duration) CloseIfQuiet();
-  }
-  if (drain_deadline_ <= now) Drain();
-  if (quiet_deadline_ <= now) CloseIfQuiet();
-  if (flush_deadline_ <= now) CheckFlush();
-  if (over_) return;
-  MonotonicTime next =
-      std::min({idle_deadline_, duration_deadline_, drain_deadline_, quiet_deadline_, flush_deadline_});
-  for (Stream* stream = streams_.front(); stream != nullptr; stream = streams_.Next(*stream)) {
-    next = std::min(next, stream->next_deadline());
-  }
-  if (next != MonotonicTime::max()) timer_.ArmAt(next);
+}
+
+void DownstreamConnection::OnMaxDuration() {
+  manager_.stats().downstream_cx_max_duration_reached.Inc();
+  if (ending_ == Ending::kNone) ending_ = Ending::kMaxDuration;
+  if (http2() || !manager_.config().safe_max_connection_duration) CloseIfQuiet();
+}
+
+void DownstreamConnection::OnStall() {
+  if (socket_->closing()) return;
+  http2_codec_->ExpireFlushes();
+  if (codec_->active_streams() == 0 || over_) return;
+  SetDeadline(Deadline::kStall, manager_.services().loop.now() + manager_.config().stream_idle_timeout);
+}
+
+void DownstreamConnection::SchedulePing() {
+  const http::h2::KeepaliveOptions& keepalive = *manager_.config().http2.keepalive;
+  const double jitter = static_cast<double>(keepalive.interval.count()) * keepalive.interval_jitter / 100;
+  Duration interval = keepalive.interval;
+  if (jitter >= 1) interval += Duration(manager_.services().random.Below(static_cast<uint64_t>(jitter)));
+  SetDeadline(Deadline::kPing, manager_.services().loop.now() + interval);
+}
+
+void DownstreamConnection::SendPing() {
+  if (socket_->closing()) return;
+  http2_codec_->SendPing(++pings_);
+  SetDeadline(Deadline::kPong, manager_.services().loop.now() + manager_.config().http2.keepalive->timeout);
+}
+
+void DownstreamConnection::OnPongMissing() {
+  manager_.http2_stats().keepalive_timeout.Inc();
+  CloseNow();
 }
 
 void DownstreamConnection::Finished(bool remote) {
@@ -310,7 +452,8 @@ void DownstreamConnection::Finished(bool remote) {
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(lifetime).count()));
   CountBytes();
   stats.downstream_cx_active.Dec();
-  stats.downstream_cx_http1_active.Dec();
+  if (secure_) stats.downstream_cx_ssl_active.Dec();
+  if (codec_ != nullptr) (http2() ? stats.downstream_cx_http2_active : stats.downstream_cx_http1_active).Dec();
   ListNode<DownstreamConnection>::Unlink();
   --manager_.connections_;
   manager_.services().loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(this));

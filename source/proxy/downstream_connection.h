@@ -3,9 +3,12 @@
 #include <memory>
 
 #include "source/access_log/stream_info.h"
+#include "source/base/intrusive_heap.h"
 #include "source/base/intrusive_list.h"
 #include "source/http/codec.h"
+#include "source/http/h2/h2_server_codec.h"
 #include "source/net/connection.h"
+#include "source/proxy/connection_deadlines.h"
 #include "source/proxy/connection_manager.h"
 
 namespace nuncio::proxy {
@@ -13,7 +16,8 @@ namespace nuncio::proxy {
 class Stream;
 
 // A client's connection under an HTTP connection manager: joins the socket, the codec and the streams, and keeps all their
-// deadlines behind one timer that is rarely touched.
+// deadlines behind one timer that is rarely touched. The codec is there from the moment that the protocol is known: by
+// configuration, by ALPN, or by the first bytes.
 class DownstreamConnection final : public net::ConnectionEvents,
                                    public http::ServerConnectionEvents,
                                    public access_log::LocalAddressSource,
@@ -32,19 +36,25 @@ class DownstreamConnection final : public net::ConnectionEvents,
   HttpConnectionManager& manager() { return manager_; }
   const access_log::ConnectionInfo& info() const { return info_; }
   net::Connection& socket() { return *socket_; }
+  // Once there is a stream.
   http::ServerCodec& codec() { return *codec_; }
+  // Bytes, in each direction; 0: no limit.
+  uint32_t buffer_limit() const { return buffer_limit_; }
+  bool http2() const { return http2_codec_ != nullptr; }
+  // "http" or "https": of the transport.
+  std::string_view scheme() const { return socket_->security() != nullptr ? "https" : "http"; }
 
   // For streams. A stream that is over waits here until nobody of it is on the stack.
   void OnStreamFinished(Stream& stream);
-  // The earliest deadline of a stream moved to `deadline`.
-  void OnDeadlineMoved(MonotonicTime deadline);
+  // One of the stream's deadlines moved to `deadline`.
+  void OnDeadlineMoved(Stream& stream, MonotonicTime deadline);
   // The next answer head is about to be sent: announces the close where this connection is to end.
   void BeforeResponseHead();
 
   const net::Address& LocalAddress() override { return socket_->local(); }
 
   // net::ConnectionEvents
-  void OnConnected() override {}
+  void OnConnected() override;
   void OnData(buffer::Buffer& data, bool end) override;
   void OnClosed(net::CloseReason reason) override;
   void OnWriteBufferHigh() override;
@@ -53,15 +63,36 @@ class DownstreamConnection final : public net::ConnectionEvents,
   // http::ServerConnectionEvents
   void OnOutput() override { socket_->FlushSoon(); }
   void OnPauseReading(bool pause) override;
+  void OnEndOfOutput() override { socket_->ShutdownWriteAfterFlush(); }
   http::RequestReceiver& OnNewStream(http::ResponseSender& sender) override;
   void OnCloseAfterFlush() override;
   void OnAbort() override;
+  void OnConnectionError(http::StreamReset reset, std::string_view details) override;
+  void OnPong(uint64_t opaque) override;
 
  private:
   enum class Ending : uint8_t { kNone, kDrain, kMaxDuration, kMaxRequests };
+  using Deadline = ConnectionDeadlines;
+
+  // Makes the codec if the protocol is known now; `data` is what has arrived.
+  bool ChooseCodec(buffer::Buffer& data);
+  void MakeHttp1Codec();
+  void MakeHttp2Codec();
+  size_t active_streams() const { return codec_ == nullptr ? 0 : codec_->active_streams(); }
 
   void OnDeadline();
+  void OnStreamDeadlines(MonotonicTime now);
+  void SetDeadline(Deadline::Kind kind, MonotonicTime at);
+  void Arm(MonotonicTime at);
   void Drain();
+  // HTTP/2: asks the client to go elsewhere now, refuses it later.
+  void SendGoAway();
+  void OnIdle();
+  void OnMaxDuration();
+  void OnStall();
+  void SchedulePing();
+  void SendPing();
+  void OnPongMissing();
   // Ends a connection that is to end and carries nothing; later, where its client was busy a moment ago.
   void CloseIfQuiet();
   void CloseAfterFlush(Duration linger);
@@ -77,30 +108,31 @@ class DownstreamConnection final : public net::ConnectionEvents,
   // Constant after construction.
   HttpConnectionManager& manager_;
   filter::ConnectionOwner& owner_;
+  const uint32_t buffer_limit_;
   const MonotonicTime opened_;
   const SystemTime opened_system_;
 
   access_log::ConnectionInfo info_;
   std::unique_ptr<net::Connection> socket_;
   std::unique_ptr<http::ServerCodec> codec_;
+  http::h2::H2ServerCodec* http2_codec_ = nullptr;  // The same; null for HTTP/1.
   IntrusiveList<Stream> streams_;
   IntrusiveList<Stream> finished_;
   event::TurnTask reap_task_;
   event::TurnTask release_task_;
+  event::TurnTask goaway_task_;
   event::Timer timer_;
   MonotonicTime idle_since_{};
-  // While no stream is active; MonotonicTime::max() for none.
-  MonotonicTime idle_deadline_ = MonotonicTime::max();
-  MonotonicTime drain_deadline_ = MonotonicTime::max();
-  MonotonicTime quiet_deadline_ = MonotonicTime::max();
-  // While the last answer waits for its client.
-  MonotonicTime flush_deadline_ = MonotonicTime::max();
+  ConnectionDeadlines deadlines_;
+  // By the deadline that the timer was told of; a later one is found out when it comes.
+  IntrusiveHeap<Stream, MonotonicTime> stream_deadlines_;
   uint64_t flushed_before_ = 0;
-  MonotonicTime duration_deadline_ = MonotonicTime::max();
+  uint64_t pings_ = 0;
   uint64_t requests_ = 0;
   uint64_t bytes_read_counted_ = 0;
   uint64_t bytes_written_counted_ = 0;
   Ending ending_ = Ending::kNone;
+  bool secure_ = false;
   bool paused_ = false;
   bool held_ = false;
   bool over_ = false;

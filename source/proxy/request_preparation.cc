@@ -149,7 +149,8 @@ void NormalizeAuthority(const ConnectionManagerConfig& config, const RequestOrig
 }
 
 // Names with underscores can pass for others behind servers that map both "-" and "_" to one character.
-bool SettleUnderscores(const ConnectionManagerConfig& config, http::HeaderMap& headers, PreparedRequest& out) {
+bool SettleUnderscores(const ConnectionManagerConfig& config, bool http2, http::HeaderMap& headers,
+                       PreparedRequest& out) {
   const auto has_underscore = [](const http::HeaderField& field) {
     return field.name.find('_') != std::string_view::npos;
   };
@@ -159,7 +160,8 @@ bool SettleUnderscores(const ConnectionManagerConfig& config, http::HeaderMap& h
   }
   for (const http::HeaderField& field : headers) {
     if (!has_underscore(field)) continue;
-    Reject(out, 400, "http1.unexpected_underscore", "header name with an underscore");
+    Reject(out, 400, http2 ? "http2.unexpected_underscore" : "http1.unexpected_underscore",
+           "header name with an underscore");
     out.underscore_refused = true;
     return false;
   }
@@ -203,26 +205,14 @@ PreparedRequest PrepareRequest(const ConnectionManagerConfig& config, const Requ
   http::HeaderMap& headers = head.headers;
   out.remote_ip = origin.connection.peer_ip_text;
 
-  // RFC 9110 7.8: an upgrade that is not understood may be ignored, and a client that offers h2c goes on in HTTP/1.1 then.
-  // Others would wait for a protocol they do not get, so they are told.
-  if (headers.Has(HeaderId::kUpgrade)) {
-    if (!EqualsIgnoreCase(headers.Value(HeaderId::kUpgrade), "h2c")) {
-      Reject(out, 403, "upgrade_failed", "upgrade not allowed");
-      return out;
-    }
-    headers.Remove(HeaderId::kHttp2Settings);
-  }
-  if (head.method == http::Method::kConnect) {
-    Reject(out, 405, "connect_not_allowed", "CONNECT not allowed");
-    return out;
-  }
   if (config.underscores != ConnectionManagerConfig::Underscores::kAllow &&
-      !SettleUnderscores(config, headers, out)) {
+      !SettleUnderscores(config, head.protocol == http::Protocol::kHttp2, headers, out)) {
     return out;
   }
-  NormalizeAuthority(config, origin, head);
-  // OPTIONS * names no path.
-  if (head.path != "*") {
+  // CONNECT names a port that is needed, and no path; OPTIONS * none either.
+  const bool connect = head.method == http::Method::kConnect;
+  if (!connect) NormalizeAuthority(config, origin, head);
+  if (head.path != "*" && !connect) {
     switch (http::NormalizePath(&head.path, config.path, headers.arena())) {
       case http::PathAction::kForward:
         break;

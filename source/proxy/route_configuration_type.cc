@@ -20,6 +20,7 @@ std::shared_ptr<const config::CompiledResource> RouteConfigurationType::Compile(
   }
   route::CompileOptions options;
   options.formatters = &HeaderFormatters();
+  options.filters = &filters_;
   options.data_sources = data_sources_;
   auto compiled = std::make_shared<CompiledRouteConfiguration>();
   compiled->table = route::CompileRouteTable(message, options, faults);

@@ -4,6 +4,7 @@
 
 #include "source/config/data_source.h"
 #include "source/config/subscription.h"
+#include "source/filter/http_filter_type.h"
 #include "source/proxy/compiled_route_configuration.h"
 
 namespace nuncio::proxy {
@@ -11,7 +12,8 @@ namespace nuncio::proxy {
 // Route configurations as resources of RDS.
 class RouteConfigurationType final : public config::ResourceType {
  public:
-  explicit RouteConfigurationType(config::DataSourceAccess data_sources) : data_sources_(data_sources) {}
+  RouteConfigurationType(config::DataSourceAccess data_sources, const filter::HttpFilterTypes& filters)
+      : data_sources_(data_sources), filters_(filters) {}
   std::string_view type_url() const override {
     return "type.googleapis.com/envoy.config.route.v3.RouteConfiguration";
   }
@@ -21,6 +23,7 @@ class RouteConfigurationType final : public config::ResourceType {
 
  private:
   const config::DataSourceAccess data_sources_;
+  const filter::HttpFilterTypes& filters_;
 };
 
 }  // namespace nuncio::proxy

@@ -5,8 +5,10 @@
 #include "source/base/strings.h"
 #include "source/http/h1/errors.h"
 #include "source/proxy/downstream_connection.h"
+#include "source/proxy/local_answer.h"
 #include "source/proxy/request_preparation.h"
 #include "source/proxy/timeouts.h"
+#include "source/proxy/upgrade.h"
 #include "source/upstream/worker_clusters.h"
 
 namespace nuncio::proxy {
@@ -28,7 +30,7 @@ Stream::Stream(DownstreamConnection& connection, http::ResponseSender& sender)
   info_.stream_id = ++services.last_id;
   telemetry::DownstreamHttpStats& stats = connection.manager().stats();
   stats.downstream_rq_total.Inc();
-  stats.downstream_rq_http1_total.Inc();
+  (connection.http2() ? stats.downstream_rq_http2_total : stats.downstream_rq_http1_total).Inc();
   stats.downstream_rq_active.Inc();
   if (const Duration limit = config().request_headers_timeout; limit > Duration::zero()) {
     SetDeadline(StreamDeadlines::kRequestHead, info_.start + limit);
@@ -38,7 +40,9 @@ Stream::Stream(DownstreamConnection& connection, http::ResponseSender& sender)
   }
 }
 
-Stream::~Stream() = default;
+Stream::~Stream() {
+  if (chain_ != nullptr) chain_->~HttpFilterChain();
+}
 
 WorkerServices& Stream::services() { return connection_.manager().services(); }
 const ConnectionManagerConfig& Stream::config() const { return connection_.manager().config(); }
@@ -46,7 +50,7 @@ Duration Stream::Elapsed() const { return connection_.manager().services().loop.
 
 void Stream::SetDeadline(StreamDeadlines::Kind kind, MonotonicTime at) {
   deadlines_.Set(kind, at);
-  connection_.OnDeadlineMoved(at);
+  connection_.OnDeadlineMoved(*this, at);
 }
 
 void Stream::OnRequestHead(http::RequestHead& head, bool end_stream) {
@@ -58,35 +62,46 @@ void Stream::OnRequestHead(http::RequestHead& head, bool end_stream) {
   if (end_stream) RequestEnded();
   StartTimers();
 
-  const RequestOrigin origin{connection_.info(), connection_, "http", services().node.service_node,
+  const RequestOrigin origin{connection_.info(), connection_, connection_.scheme(), services().node.service_node,
                              services().node.service_cluster};
   const PreparedRequest prepared = PrepareRequest(config(), origin, services().random, head);
   info_.remote_ip = prepared.remote_ip;
   internal_ = prepared.internal;
-  if (prepared.dropped_headers > 0) {
-    connection_.manager().http1_stats().dropped_headers_with_underscores.Add(prepared.dropped_headers);
-  }
-  if (prepared.underscore_refused) {
-    connection_.manager().http1_stats().requests_rejected_with_underscores_in_headers.Inc();
-  }
+  if (prepared.dropped_headers > 0 || prepared.underscore_refused) [[unlikely]] CountUnderscores(prepared);
   switch (prepared.verdict) {
     case PreparedRequest::Verdict::kForward:
       break;
     case PreparedRequest::Verdict::kReject: {
       telemetry::DownstreamHttpStats& stats = connection_.manager().stats();
-      if (prepared.status == 405) stats.downstream_rq_connect_refused.Inc();
-      if (prepared.status == 403) stats.downstream_rq_upgrade_refused.Inc();
       if (prepared.details == kPathNormalizationFailed) stats.downstream_rq_failed_path_normalization.Inc();
-      SendLocalReply(prepared.status, prepared.details, prepared.body);
+      SendLocalReply({.status = prepared.status, .details = prepared.details, .body = prepared.body});
       return;
     }
     case PreparedRequest::Verdict::kRedirectToNormalizedPath:
       connection_.manager().stats().downstream_rq_redirected_with_normalized_path.Inc();
-      info_.response_code_details = kPathNormalizationFailed;
-      SendShortAnswer(307, "", arena_.Concat(head.scheme, "://", arena_.Concat(head.authority, head.path)));
+      Redirect(307, kPathNormalizationFailed,
+               arena_.Concat(head.scheme, "://", arena_.Concat(head.authority, head.path)));
       return;
   }
-  Route(end_stream);
+  DecideRoute();
+  MakeFilterChain();
+  if (chain_ != nullptr) {
+    chain_->request().OnHead(head, end_stream);
+  } else {
+    OnFilteredRequestHead(head, end_stream);
+  }
+}
+
+void Stream::CountUnderscores(const PreparedRequest& prepared) {
+  const auto count = [&prepared](auto& stats) {
+    stats.dropped_headers_with_underscores.Add(prepared.dropped_headers);
+    if (prepared.underscore_refused) stats.requests_rejected_with_underscores_in_headers.Inc();
+  };
+  if (connection_.http2()) {
+    count(connection_.manager().downstream_http2_stats());
+  } else {
+    count(connection_.manager().http1_stats());
+  }
 }
 
 void Stream::StartTimers() {
@@ -99,15 +114,9 @@ void Stream::StartTimers() {
   }
 }
 
-void Stream::Route(bool end_stream) {
-  RouteCell& cell = connection_.manager().routes();
-  telemetry::RouterStats& router_stats = connection_.manager().router_stats();
-  if (!cell.table) {
-    router_stats.no_route.Inc();
-    info_.flags.Set(ResponseFlag::kNoRouteFound);
-    SendLocalReply(404, "route_configuration_not_found", "no route configuration yet");
-    return;
-  }
+void Stream::DecideRoute() {
+  const RouteCell& cell = connection_.manager().routes();
+  if (!cell.table) return;
   table_ = cell.table;
   if (!internal_) RemoveInternalOnlyHeaders(table_->internal_only_headers(), head_->headers);
   decision_ = route::Decide(*table_, *head_, services().random.Next());
@@ -116,33 +125,92 @@ void Stream::Route(bool end_stream) {
     info_.route_name = decision_.route->name;
     info_.route_metadata = decision_.route->metadata.get();
   }
+}
+
+void Stream::MakeFilterChain() {
+  const std::vector<filter::HttpFilterEntry>& entries = config().filters;
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const filter::FilterChoice choice = filter::ChooseFilter(entries[i], decision_);
+    if (!choice.enabled) continue;
+    if (chain_ == nullptr) {
+      void* const place = arena_.Allocate(sizeof(filter::HttpFilterChain), alignof(filter::HttpFilterChain));
+      chain_ = new (place) filter::HttpFilterChain(*this, arena_, services().slices, entries.size() - i,
+                                                   connection_.buffer_limit());
+    }
+    chain_->Add(*connection_.manager().filters()[i], choice.settings);
+  }
+}
+
+void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream) {
+  telemetry::RouterStats& router_stats = connection_.manager().router_stats();
+  if (!table_) {
+    router_stats.no_route.Inc();
+    SendLocalReply({.status = 404,
+                    .details = "route_configuration_not_found",
+                    .body = "no route configuration yet",
+                    .flag = ResponseFlag::kNoRouteFound});
+    return;
+  }
+  if (head_->is_tunnel() && !AdmitTunnel()) [[unlikely]] return;
   switch (decision_.kind) {
     case route::Decision::Kind::kNoVirtualHost:
     case route::Decision::Kind::kNoRoute:
       router_stats.no_route.Inc();
-      info_.flags.Set(ResponseFlag::kNoRouteFound);
-      SendLocalReply(404, "route_not_found", "no route matches this request");
+      SendLocalReply({.status = 404,
+                      .details = "route_not_found",
+                      .body = "no route matches this request",
+                      .flag = ResponseFlag::kNoRouteFound});
       return;
     case route::Decision::Kind::kRedirect: {
       router_stats.rq_redirect.Inc();
       const auto location = route::RedirectLocation(decision_, *head_);
       if (!location.has_value()) {
-        SendLocalReply(500, "rewritten_path_too_long", "redirect location too long");
+        SendLocalReply(
+            {.status = 500, .details = "rewritten_path_too_long", .body = "redirect location too long"});
         return;
       }
-      info_.response_code_details = "direct_response";
-      SendShortAnswer(decision_.route->redirect()->status, "", *location);
+      Redirect(decision_.route->redirect()->status, "direct_response", *location);
       return;
     }
     case route::Decision::Kind::kDirectResponse:
       router_stats.rq_direct_response.Inc();
-      info_.response_code_details = "direct_response";
-      SendShortAnswer(decision_.route->direct_response()->status, decision_.route->direct_response()->body, "");
+      SendLocalReply({.status = decision_.route->direct_response()->status,
+                      .details = "direct_response",
+                      .body = decision_.route->direct_response()->body});
       return;
     case route::Decision::Kind::kForward:
       Forward(end_stream);
       return;
   }
+}
+
+bool Stream::AdmitTunnel() {
+  telemetry::DownstreamHttpStats& stats = connection_.manager().stats();
+  const TunnelVerdict verdict = DecideTunnel(config(), decision_, *head_);
+  if (verdict != TunnelVerdict::kRefuse) {
+    terminate_connect_ = verdict == TunnelVerdict::kTerminate;
+    upgrade_counted_ = true;
+    stats.downstream_cx_upgrades_total.Inc();
+    stats.downstream_cx_upgrades_active.Inc();
+    // Neither half of a tunnel ends soon: the times of a request are no use to it.
+    deadlines_.Clear(StreamDeadlines::kRequest);
+    return true;
+  }
+  if (head_->method == http::Method::kConnect) {
+    stats.downstream_rq_connect_refused.Inc();
+    SendLocalReply({.status = 405, .details = "connect_not_allowed", .body = "CONNECT not allowed"});
+  } else {
+    // RFC 9110 7.8: it may be ignored; but its client would wait for a protocol that it does not get, so it is told.
+    stats.downstream_rq_upgrade_refused.Inc();
+    SendLocalReply({.status = 403, .details = "upgrade_failed", .body = "upgrade not allowed"});
+  }
+  return false;
+}
+
+void Stream::OnTunnelAccepted() {
+  tunnel_ = true;
+  route_timeout_ = Duration::zero();
+  deadlines_.Clear(StreamDeadlines::kRoute);
 }
 
 void Stream::Forward(bool end_stream) {
@@ -152,19 +220,23 @@ void Stream::Forward(bool end_stream) {
   upstream::WorkerClusterRef cluster = services().clusters.Find(decision_.cluster);
   if (!cluster) {
     router_stats.no_cluster.Inc();
-    info_.flags.Set(ResponseFlag::kNoClusterFound);
-    SendLocalReply(decision_.forward->cluster_not_found_status, "cluster_not_found", "cluster not found");
+    SendLocalReply({.status = decision_.forward->cluster_not_found_status,
+                    .details = "cluster_not_found",
+                    .body = "cluster not found",
+                    .flag = ResponseFlag::kNoClusterFound});
     return;
   }
   info_.upstream_cluster_metadata = cluster->config().metadata.get();
   const RouteTimeouts timeouts = ComputeTimeouts(config(), *decision_.forward, head_->headers);
   if (!timeouts.valid_headers) {
-    info_.flags.Set(ResponseFlag::kInvalidEnvoyRequestHeaders);
-    SendLocalReply(400, "request_headers_failed_strict_check", "invalid x-envoy- header");
+    SendLocalReply({.status = 400,
+                    .details = "request_headers_failed_strict_check",
+                    .body = "invalid x-envoy- header",
+                    .flag = ResponseFlag::kInvalidEnvoyRequestHeaders});
     return;
   }
   if (!route::RewriteRequest(decision_, format_input_, !config().router.suppress_envoy_headers, *head_)) {
-    SendLocalReply(500, "rewritten_path_too_long", "rewritten path too long");
+    SendLocalReply({.status = 500, .details = "rewritten_path_too_long", .body = "rewritten path too long"});
     return;
   }
   timeouts.WriteHeaders(config(), head_->headers);
@@ -184,7 +256,9 @@ void Stream::Forward(bool end_stream) {
   }
   idle_timeout_ = timeouts.idle.value_or(config().stream_idle_timeout);
   route_timeout_ = timeouts.route;
-  if (request_complete_ && route_timeout_ > Duration::zero()) SetDeadline(StreamDeadlines::kRoute, now + route_timeout_);
+  if ((request_complete_ || head_->is_tunnel()) && route_timeout_ > Duration::zero()) {
+    SetDeadline(StreamDeadlines::kRoute, now + route_timeout_);
+  }
   if (expects_continue_ && !config().proxy_100_continue) {
     head_->headers.Remove(HeaderId::kExpect);
     if (head_->protocol != http::Protocol::kHttp10) {
@@ -194,7 +268,7 @@ void Stream::Forward(bool end_stream) {
     }
   }
   forwarding_ = true;
-  upstream_.Start(std::move(cluster), *head_, end_stream);
+  upstream_.Start(std::move(cluster), *head_, end_stream, terminate_connect_);
 }
 
 void Stream::RequestEnded() {
@@ -211,26 +285,49 @@ void Stream::TouchIdle() {
 void Stream::OnData(buffer::Buffer& data, bool end_stream) {
   info_.bytes_received += data.length();
   if (end_stream) RequestEnded();
-  if (over_ || !forwarding_) {
+  if (over_) {
     data.Clear();
     return;
   }
   TouchIdle();
-  upstream_.SendData(data, end_stream);
+  if (chain_ != nullptr) {
+    chain_->request().OnData(data, end_stream);
+  } else {
+    OnFilteredRequestData(data, end_stream);
+  }
+}
+
+void Stream::OnFilteredRequestData(buffer::Buffer& data, bool end_stream) {
+  if (forwarding_) upstream_.SendData(data, end_stream);
+  data.Clear();
+  if (end_stream) EndTunnel();
 }
 
 void Stream::OnTrailers(http::HeaderMap& trailers) {
   RequestEnded();
-  if (over_ || !forwarding_) return;
-  upstream_.SendTrailers(trailers);
+  if (over_) return;
+  if (chain_ != nullptr) {
+    chain_->request().OnTrailers(trailers);
+  } else {
+    OnFilteredRequestTrailers(trailers);
+  }
+}
+
+void Stream::OnFilteredRequestTrailers(http::HeaderMap& trailers) {
+  if (forwarding_) upstream_.SendTrailers(trailers);
+  EndTunnel();
+}
+
+void Stream::EndTunnel() {
+  if (tunnel_ && response_complete_) Finish();
 }
 
 void Stream::OnDecodeError(const http::DecodeError& error) {
   if (over_) return;
   telemetry::DownstreamHttpStats& stats = connection_.manager().stats();
-  stats.downstream_cx_protocol_error.Inc();
+  if (!connection_.http2()) stats.downstream_cx_protocol_error.Inc();
   if (error.status == 431 || error.status == 414) {
-    if (error.details == http::h1::kTooManyHeaders.details || error.details == http::h1::kTooManyTrailers.details) {
+    if (error.details.ends_with("too_many_headers") || error.details.ends_with("too_many_trailers")) {
       stats.downstream_rq_too_many_headers.Inc();
     } else {
       stats.downstream_rq_headers_too_large.Inc();
@@ -246,11 +343,14 @@ void Stream::OnDecodeError(const http::DecodeError& error) {
        ResponseFlag::kDownstreamProtocolError);
 }
 
-void Stream::OnReset(http::StreamReset /*reset*/, std::string_view details) {
+void Stream::OnReset(http::StreamReset reset, std::string_view details) {
   if (over_) return;
-  connection_.manager().stats().downstream_rq_rx_reset.Inc();
+  const bool at_fault = reset == http::StreamReset::kProtocolError || reset == http::StreamReset::kLimit;
+  telemetry::DownstreamHttpStats& stats = connection_.manager().stats();
+  (at_fault ? stats.downstream_rq_invalid_framing : stats.downstream_rq_rx_reset).Inc();
   if (info_.response_code == 0 || !response_complete_) {
-    info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
+    info_.flags.Set(at_fault ? ResponseFlag::kDownstreamProtocolError
+                             : ResponseFlag::kDownstreamConnectionTermination);
     if (!details.empty()) {
       info_.response_code_details = details;
     } else if (info_.response_code_details.empty()) {
@@ -261,8 +361,24 @@ void Stream::OnReset(http::StreamReset /*reset*/, std::string_view details) {
   Finish();
 }
 
-void Stream::OnSendBufferHigh() { upstream_.PauseReading(true); }
-void Stream::OnSendBufferLow() { upstream_.PauseReading(false); }
+void Stream::OnSendBufferHigh() {
+  client_is_slow_ = true;
+  upstream_.PauseReading(true);
+}
+
+void Stream::OnSendBufferLow() {
+  client_is_slow_ = false;
+  upstream_.PauseReading(filters_are_slow_);
+}
+
+void Stream::PauseResponse(bool pause) {
+  filters_are_slow_ = pause;
+  upstream_.PauseReading(pause || client_is_slow_);
+}
+
+void Stream::PauseDownstream(bool pause) {
+  if (!over_) sender_->PauseReading(pause);
+}
 
 void Stream::OnDeadline(MonotonicTime now) {
   if (over_) return;
@@ -276,8 +392,12 @@ void Stream::OnDeadline(MonotonicTime now) {
   } else if (deadlines_.Due(StreamDeadlines::kMaxDuration, now)) {
     stats.downstream_rq_max_duration_reached.Inc();
     if (forwarding_) upstream_.OnMaxDuration();
-    Fail(request_complete_ ? 504 : 408, "max_duration_timeout", "stream duration limit reached",
-         forwarding_ ? ResponseFlag::kUpstreamMaxStreamDurationReached : ResponseFlag::kDurationTimeout);
+    SendLocalReply({.status = request_complete_ ? 504u : 408u,
+                    .details = "max_duration_timeout",
+                    .body = "stream duration limit reached",
+                    .flag = forwarding_ ? ResponseFlag::kUpstreamMaxStreamDurationReached
+                                        : ResponseFlag::kDurationTimeout,
+                    .grpc_status = http::grpc::StatusCode::kDeadlineExceeded});
   } else if (deadlines_.Due(StreamDeadlines::kRoute, now)) {
     upstream_.OnTimeout();
     Fail(504, response_begun_ ? "upstream_response_timeout" : "response_timeout", "upstream request timeout",
@@ -291,17 +411,33 @@ void Stream::OnDeadline(MonotonicTime now) {
 void Stream::SendInformational(http::ResponseHead& head) {
   if (over_ || response_begun_ || head_->protocol == http::Protocol::kHttp10) return;
   TouchIdle();
-  sender_->SendInformational(head);
+  if (chain_ != nullptr) {
+    chain_->OnInformational(head);
+  } else {
+    OnFilteredInformational(head);
+  }
 }
+
+void Stream::OnFilteredInformational(http::ResponseHead& head) { sender_->SendInformational(head); }
 
 void Stream::SendResponseHead(http::ResponseHead& head, bool end_stream) {
   if (over_) return;
   TouchIdle();
+  RewriteResponseHead(head);
+  if (chain_ != nullptr) {
+    chain_->response().OnHead(head, end_stream);
+  } else {
+    OnFilteredResponseHead(head, end_stream);
+  }
+}
+
+void Stream::OnFilteredResponseHead(http::ResponseHead& head, bool end_stream) {
   response_begun_ = true;
   info_.response = &head;
   info_.response_code = head.status;
   if (info_.response_code_details.empty()) info_.response_code_details = "via_upstream";
   info_.downstream_begin = Elapsed();
+  if (head_ != nullptr && head_->is_tunnel() && AcceptsTunnel(*head_, head.status)) [[unlikely]] OnTunnelAccepted();
   FinishResponseHead(head);
   CountResponse(head.status);
   connection_.BeforeResponseHead();
@@ -312,6 +448,14 @@ void Stream::SendResponseHead(http::ResponseHead& head, bool end_stream) {
 void Stream::SendResponseData(buffer::Buffer& data, bool end_stream) {
   if (over_) return;
   TouchIdle();
+  if (chain_ != nullptr) {
+    chain_->response().OnData(data, end_stream);
+  } else {
+    OnFilteredResponseData(data, end_stream);
+  }
+}
+
+void Stream::OnFilteredResponseData(buffer::Buffer& data, bool end_stream) {
   info_.bytes_sent += data.length();
   sender_->SendData(data, end_stream);
   if (end_stream) ResponseEnded();
@@ -319,20 +463,30 @@ void Stream::SendResponseData(buffer::Buffer& data, bool end_stream) {
 
 void Stream::SendResponseTrailers(http::HeaderMap& trailers) {
   if (over_) return;
+  if (chain_ != nullptr) {
+    chain_->response().OnTrailers(trailers);
+  } else {
+    OnFilteredResponseTrailers(trailers);
+  }
+}
+
+void Stream::OnFilteredResponseTrailers(http::HeaderMap& trailers) {
   info_.response_trailers = &trailers;
   sender_->SendTrailers(trailers);
   ResponseEnded();
 }
 
+void Stream::RewriteResponseHead(http::ResponseHead& head) {
+  if (decision_.route == nullptr) return;
+  route::RewriteResponse(decision_, format_input_, head.headers);
+  if (decision_.virtual_host->include_attempt_count_in_response() && info_.attempts > 0) {
+    head.headers.SetReference(HeaderId::kXEnvoyAttemptCount, arena_.Number(info_.attempts));
+  }
+}
+
 void Stream::FinishResponseHead(http::ResponseHead& head) {
   http::HeaderMap& headers = head.headers;
   const ConnectionManagerConfig& config = this->config();
-  if (decision_.route != nullptr) {
-    route::RewriteResponse(decision_, format_input_, headers);
-    if (decision_.virtual_host->include_attempt_count_in_response() && info_.attempts > 0) {
-      headers.SetReference(HeaderId::kXEnvoyAttemptCount, arena_.Number(info_.attempts));
-    }
-  }
   switch (config.server_header) {
     case ConnectionManagerConfig::ServerHeader::kOverwrite:
       headers.SetReference(HeaderId::kServer, config.server_name);
@@ -370,59 +524,87 @@ void Stream::CountResponse(uint32_t status) {
 }
 
 void Stream::Fail(uint32_t status, std::string_view details, std::string_view body, ResponseFlag flag) {
+  SendLocalReply({.status = status, .details = details, .body = body, .flag = flag});
+}
+
+void Stream::OnRequestTooLarge() {
+  connection_.manager().stats().downstream_rq_too_large.Inc();
+  SendLocalReply({.status = 413, .details = "request_payload_too_large", .body = "Payload Too Large"});
+}
+
+void Stream::OnResponseTooLarge() {
+  connection_.manager().router_stats().rs_too_large.Inc();
+  SendLocalReply({.status = 500, .details = "response_payload_too_large", .body = "Internal Server Error"});
+}
+
+void Stream::SendLocalReply(const filter::LocalReply& reply) {
   if (over_) return;
-  info_.flags.Set(flag);
+  if (reply.flag.has_value()) info_.flags.Set(*reply.flag);
   upstream_.Cancel();
   if (!response_begun_) {
-    SendLocalReply(status, details, body);
+    SendAnswer(reply, /*may_be_grpc=*/true);
     return;
   }
   // The status is out; only the missing end can tell the client.
-  info_.response_code_details = details;
+  info_.response_code_details = reply.details;
   connection_.manager().stats().downstream_rq_tx_reset.Inc();
   http::ResponseSender* sender = sender_;
   Finish();
-  sender->Reset(http::StreamReset::kLocal);
+  sender->Reset(terminate_connect_ ? http::StreamReset::kConnectError : http::StreamReset::kLocal);
 }
 
-void Stream::SendLocalReply(uint32_t status, std::string_view details, std::string_view body) {
-  info_.response_code_details = details;
-  SendShortAnswer(status, body, "");
+void Stream::Redirect(uint32_t status, std::string_view details, std::string_view location) {
+  const std::pair<std::string_view, std::string_view> header("location", location);
+  SendAnswer({.status = status, .details = details, .headers = {&header, 1}}, /*may_be_grpc=*/false);
 }
 
-void Stream::SendShortAnswer(uint32_t status, std::string_view body, std::string_view location) {
-  auto* head = new (arena_.Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(arena_);
-  head->status = status;
-  if (!location.empty()) {
-    head->headers.AddReference(HeaderId::kLocation, "location", location);
-  }
-  head->headers.AddReference(HeaderId::kContentLength, "content-length", arena_.Number(body.size()));
-  if (!body.empty()) head->headers.AddReference(HeaderId::kContentType, "content-type", "text/plain");
+void Stream::SendAnswer(const filter::LocalReply& reply, bool may_be_grpc) {
+  info_.response_code_details = reply.details;
+  const LocalAnswer answer = MakeLocalAnswer(reply, may_be_grpc, head_, arena_);
   if (info_.flags.Has(ResponseFlag::kUpstreamOverflow) && !config().router.suppress_envoy_headers) {
-    head->headers.AddReference(HeaderId::kXEnvoyOverloaded, "x-envoy-overloaded", "true");
+    answer.head->headers.AddReference(HeaderId::kXEnvoyOverloaded, "x-envoy-overloaded", "true");
   }
-  const bool no_body = body.empty() || (head_ != nullptr && head_->method == http::Method::kHead);
   if (!request_complete_) connection_.manager().stats().downstream_rq_response_before_rq_complete.Inc();
-  SendResponseHead(*head, no_body);
-  if (no_body || over_) return;
+  RewriteResponseHead(*answer.head);
+  bool filtered = false;
+  if (chain_ != nullptr) {
+    chain_->request().Close();
+    filtered = !chain_->response().begun();
+    if (!filtered) chain_->response().Close();
+  }
+  const bool ends = answer.body.empty();
+  if (filtered) {
+    chain_->response().OnHead(*answer.head, ends);
+  } else {
+    OnFilteredResponseHead(*answer.head, ends);
+  }
+  if (ends || over_) return;
   buffer::Buffer data(services().slices);
-  data.Append(body);
-  SendResponseData(data, true);
+  data.Append(answer.body);
+  if (filtered) {
+    chain_->response().OnData(data, true);
+  } else {
+    OnFilteredResponseData(data, true);
+  }
 }
 
 void Stream::ResponseEnded() {
   response_complete_ = true;
+  // A tunnel's other half goes on; the client may send what it has.
+  if (tunnel_ && !request_complete_) [[unlikely]] return;
   Finish();
 }
 
 void Stream::Finish() {
   if (over_) return;
   over_ = true;
+  if (chain_ != nullptr) chain_->End();
   info_.end = Elapsed();
   if (info_.response_end == access_log::StreamInfo::kNever) info_.response_end = info_.end;
   deadlines_.ClearAll();
   telemetry::DownstreamHttpStats& stats = connection_.manager().stats();
   stats.downstream_rq_active.Dec();
+  if (upgrade_counted_) stats.downstream_cx_upgrades_active.Dec();
   stats.downstream_rq_time.Record(
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(info_.end).count()));
   for (const auto& log : connection_.manager().logs()) services().log.Write(*log, info_);

@@ -6,8 +6,11 @@
 #include "source/access_log/stream_info.h"
 #include "source/access_log/stream_format_input.h"
 #include "source/base/arena.h"
+#include "source/base/intrusive_heap.h"
 #include "source/base/intrusive_list.h"
 #include "source/buffer/buffer.h"
+#include "source/filter/http_filter_chain.h"
+#include "source/filter/local_reply.h"
 #include "source/http/codec.h"
 #include "source/proxy/stream_deadlines.h"
 #include "source/proxy/upstream_request.h"
@@ -17,11 +20,16 @@
 namespace nuncio::proxy {
 
 struct ConnectionManagerConfig;
+struct PreparedRequest;
 class DownstreamConnection;
 
-// One exchange: receives the request, decides its route, has it answered by an upstream or by the proxy itself, and is
-// logged. Comes from the worker's pool and returns there. Holds the route table it was decided with.
-class Stream final : public http::RequestReceiver, public ListNode<Stream> {
+// One exchange: receives the request, decides its route, lets the filters see it, has it answered by an upstream or by the
+// proxy itself, and is logged. Comes from the worker's pool and returns there. Holds the route table it was decided with.
+// Without filters messages take the straight way past the chain.
+class Stream final : public http::RequestReceiver,
+                     public filter::HttpFilterEnds,
+                     public ListNode<Stream>,
+                     public HeapNode<MonotonicTime, Stream> {
  public:
   Stream(DownstreamConnection& connection, http::ResponseSender& sender);
   ~Stream();
@@ -43,7 +51,21 @@ class Stream final : public http::RequestReceiver, public ListNode<Stream> {
   void SendResponseTrailers(http::HeaderMap& trailers);
   // The answer cannot be completed: as an answer of our own when none has begun, else by cutting the stream.
   void Fail(uint32_t status, std::string_view details, std::string_view body, access_log::ResponseFlag flag);
-  void PauseDownstream(bool pause) { sender_->PauseReading(pause); }
+
+  // filter::HttpFilterEnds
+  void OnFilteredRequestHead(http::RequestHead& head, bool end_stream) override;
+  void OnFilteredRequestData(buffer::Buffer& data, bool end_stream) override;
+  void OnFilteredRequestTrailers(http::HeaderMap& trailers) override;
+  void OnFilteredInformational(http::ResponseHead& head) override;
+  void OnFilteredResponseHead(http::ResponseHead& head, bool end_stream) override;
+  void OnFilteredResponseData(buffer::Buffer& data, bool end_stream) override;
+  void OnFilteredResponseTrailers(http::HeaderMap& trailers) override;
+  void PauseRequest(bool pause) override { PauseDownstream(pause); }
+  void PauseResponse(bool pause) override;
+  void OnRequestTooLarge() override;
+  void OnResponseTooLarge() override;
+  void SendLocalReply(const filter::LocalReply& reply) override;
+  void PauseDownstream(bool pause);
 
   // Runs what is due at `now`.
   void OnDeadline(MonotonicTime now);
@@ -52,8 +74,8 @@ class Stream final : public http::RequestReceiver, public ListNode<Stream> {
   DownstreamConnection& connection() { return connection_; }
   WorkerServices& services();
   const ConnectionManagerConfig& config() const;
-  access_log::StreamInfo& info() { return info_; }
-  const route::Decision& decision() const { return decision_; }
+  access_log::StreamInfo& info() override { return info_; }
+  const route::Decision& decision() const override { return decision_; }
   const access_log::StreamFormatInput& format_input() const { return format_input_; }
   StreamDeadlines& deadlines() { return deadlines_; }
   void SetDeadline(StreamDeadlines::Kind kind, MonotonicTime at);
@@ -64,14 +86,24 @@ class Stream final : public http::RequestReceiver, public ListNode<Stream> {
   bool expects_continue() const { return expects_continue_; }
 
  private:
-  void Route(bool end_stream);
+  void DecideRoute();
+  // The filters that this request is to pass, if any.
+  void MakeFilterChain();
+  // Whether the request may go on.
+  bool AdmitTunnel();
+  void CountUnderscores(const PreparedRequest& prepared);
+  void OnTunnelAccepted();
+  // The client's half has ended.
+  void EndTunnel();
   void Forward(bool end_stream);
   void StartTimers();
   void RequestEnded();
   void TouchIdle();
-  void SendLocalReply(uint32_t status, std::string_view details, std::string_view body);
-  // An answer of the proxy's own with a text body. `location` empty: none.
-  void SendShortAnswer(uint32_t status, std::string_view body, std::string_view location);
+  void Redirect(uint32_t status, std::string_view details, std::string_view location);
+  // An answer of the proxy's own, through the filters unless another is on its way there.
+  void SendAnswer(const filter::LocalReply& reply, bool may_be_grpc);
+  // What the route says of the answer's head.
+  void RewriteResponseHead(http::ResponseHead& head);
   void FinishResponseHead(http::ResponseHead& head);
   void CountResponse(uint32_t status);
   void ResponseEnded();
@@ -86,6 +118,8 @@ class Stream final : public http::RequestReceiver, public ListNode<Stream> {
   LocalRef<route::RouteTable> table_;
   route::Decision decision_;
   http::RequestHead* head_ = nullptr;
+  // In the arena. Null: no filter but the router.
+  filter::HttpFilterChain* chain_ = nullptr;
   UpstreamRequest upstream_;
   StreamDeadlines deadlines_;
   // Zero: no limit.
@@ -97,7 +131,12 @@ class Stream final : public http::RequestReceiver, public ListNode<Stream> {
   bool forwarding_ = false;
   bool expects_continue_ = false;
   bool internal_ = false;
+  bool upgrade_counted_ = false;
+  bool tunnel_ = false;            // The answer made it one.
+  bool terminate_connect_ = false;
   bool over_ = false;
+  bool client_is_slow_ = false;
+  bool filters_are_slow_ = false;
 };
 
 }  // namespace nuncio::proxy

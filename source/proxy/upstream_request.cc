@@ -5,6 +5,7 @@
 #include "source/http/hop_by_hop.h"
 #include "source/proxy/connection_manager_config.h"
 #include "source/proxy/stream.h"
+#include "source/proxy/upgrade.h"
 #include "source/upstream/host.h"
 #include "source/upstream/server_name.h"
 
@@ -18,9 +19,12 @@ UpstreamRequest::~UpstreamRequest() { Cancel(); }
 
 Arena& UpstreamRequest::arena() { return stream_.arena(); }
 
-void UpstreamRequest::Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream) {
+void UpstreamRequest::Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream,
+                            bool terminate) {
   cluster_ = std::move(cluster);
   head_ = &head;
+  if (head.is_tunnel()) [[unlikely]] tunnel_ = Tunnel::kAsked;
+  terminate_ = terminate;
   head_ends_ = request_ended_ = end_stream;
   server_name_ = upstream::ServerNameFor(cluster_->config(), head);
   Attempt(/*fresh_connection=*/false);
@@ -28,6 +32,7 @@ void UpstreamRequest::Start(upstream::WorkerClusterRef cluster, http::RequestHea
 
 void UpstreamRequest::Attempt(bool fresh_connection) {
   state_ = State::kWaiting;
+  keep_body_ = false;
   ++stream_.info().attempts;
   host_ = cluster_->PickHost();
   if (!host_) {
@@ -44,6 +49,10 @@ void UpstreamRequest::Attempt(bool fresh_connection) {
   }
   stream_.info().upstream_host = host_.get();
   stream_.info().upstream_host_text = stream_.arena().Copy(host_->address_text());
+  if (terminate_) [[unlikely]] {
+    ConnectTunnel();
+    return;
+  }
   upstream::StreamWish wish;
   wish.priority = Priority();
   wish.fresh_connection = fresh_connection;
@@ -53,27 +62,74 @@ void UpstreamRequest::Attempt(bool fresh_connection) {
 }
 
 void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) {
-  sender_ = &sender;
   reused_ = connection.reused;
-  state_ = State::kSending;
   access_log::StreamInfo& info = stream_.info();
   info.upstream_local = connection.local;
   info.upstream_connection_id = connection.connection_id;
-  info.upstream_begin = stream_.Elapsed();
-  attempt_began_ = stream_.services().loop.now();
+  BeginSending(sender);
   cluster_->traffic().upstream_rq_total.Inc();
+  if (tunnel_ != Tunnel::kNone && connection.protocol != http::Protocol::kHttp2) [[unlikely]] {
+    CompleteWebSocketRequest(*head_, stream_.services().random);
+  }
   sender_->SendHead(*head_, head_ends_);
   if (sender_ == nullptr) return;
   // The client's side may have filled up while the request waited for its connection; resuming will be told of once.
   if (upstream_paused_) sender_->PauseReading(true);
-  if (head_ends_) return;
+  if (head_ends_ || tunnel_ != Tunnel::kNone) return;
+  keep_body_ = connection.protocol == http::Protocol::kHttp2 && info.attempts == 1;
   const bool ends = request_ended_ && held_trailers_ == nullptr;
-  if (!held_body_.empty() || ends) {
-    body_given_ = true;
-    sender_->SendData(held_body_, ends);
-  }
+  if (!held_body_.empty() || ends) SendHeld(ends);
   if (held_trailers_ != nullptr && sender_ != nullptr) sender_->SendTrailers(*held_trailers_);
   PauseDownstream(false);
+}
+
+void UpstreamRequest::SendHeld(bool ends) {
+  body_given_ = true;
+  keep_body_ = keep_body_ && held_body_.length() <= kMaxKeptBody;
+  if (!keep_body_) {
+    sender_->SendData(held_body_, ends);
+    return;
+  }
+  buffer::Buffer copy(stream_.services().slices);
+  held_body_.ForEachRun([&](std::string_view run) { copy.Append(run); });
+  sender_->SendData(copy, ends);
+}
+
+void UpstreamRequest::KeepCopy(const buffer::Buffer& data) {
+  if (held_body_.length() + data.length() > kMaxKeptBody) {
+    keep_body_ = false;
+    held_body_.Clear();
+    return;
+  }
+  data.ForEachRun([&](std::string_view run) { held_body_.Append(run); });
+}
+
+void UpstreamRequest::BeginSending(http::RequestSender& sender) {
+  sender_ = &sender;
+  state_ = State::kSending;
+  stream_.info().upstream_begin = stream_.Elapsed();
+  attempt_began_ = stream_.services().loop.now();
+}
+
+void UpstreamRequest::ConnectTunnel() {
+  upstream::PoolFailure failure{};
+  connecting_tunnel_ =
+      TcpTunnel::Connect(stream_.services().loop, cluster_, *host_, Priority(), *this, *this, failure);
+  if (connecting_tunnel_ == nullptr) OnStreamFailed(failure, {}, *host_);
+}
+
+void UpstreamRequest::OnTunnelReady(TcpTunnel& tunnel) {
+  connecting_tunnel_ = nullptr;
+  stream_.info().upstream_local = tunnel.connection().local();
+  stream_.info().upstream_connection_id = tunnel.connection_id();
+  BeginSending(tunnel);
+  if (upstream_paused_) sender_->PauseReading(true);
+  tunnel.Accept();
+}
+
+void UpstreamRequest::OnTunnelFailed(upstream::PoolFailure failure, std::string_view details) {
+  connecting_tunnel_ = nullptr;
+  OnStreamFailed(failure, details, *host_);
 }
 
 void UpstreamRequest::OnStreamFailed(upstream::PoolFailure failure, std::string_view details,
@@ -111,10 +167,13 @@ void UpstreamRequest::OnStreamFailed(upstream::PoolFailure failure, std::string_
 void UpstreamRequest::SendData(buffer::Buffer& data, bool end_stream) {
   if (state_ == State::kDone) return;
   if (end_stream) request_ended_ = true;
-  if (sender_ != nullptr) {
+  if (sender_ != nullptr && tunnel_ != Tunnel::kAsked) {
     body_given_ = true;
+    if (keep_body_) KeepCopy(data);
     sender_->SendData(data, end_stream);
-    if (end_stream) stream_.info().upstream_request_end = stream_.Elapsed();
+    if (!end_stream) return;
+    stream_.info().upstream_request_end = stream_.Elapsed();
+    if (tunnel_ == Tunnel::kHalfClosed && sender_ != nullptr) Ended();
     return;
   }
   held_body_.MoveFrom(data);
@@ -124,8 +183,12 @@ void UpstreamRequest::SendData(buffer::Buffer& data, bool end_stream) {
 void UpstreamRequest::SendTrailers(http::HeaderMap& trailers) {
   if (state_ == State::kDone) return;
   request_ended_ = true;
-  if (sender_ != nullptr) {
+  if (tunnel_ != Tunnel::kNone) [[unlikely]] {
+    buffer::Buffer none(stream_.services().slices);
+    SendData(none, true);
+  } else if (sender_ != nullptr) {
     body_given_ = true;
+    if (keep_body_) held_trailers_ = &trailers;
     sender_->SendTrailers(trailers);
   } else {
     held_trailers_ = &trailers;
@@ -164,6 +227,10 @@ void UpstreamRequest::OnInformational(http::ResponseHead& head) {
 
 void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) {
   state_ = State::kReceiving;
+  if (keep_body_) {
+    keep_body_ = false;
+    held_body_.Clear();
+  }
   access_log::StreamInfo& info = stream_.info();
   info.response_begin = stream_.Elapsed();
   const telemetry::StatsSlot slot = stream_.services().slot;
@@ -176,24 +243,59 @@ void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) 
   } else {
     host_->stats(slot).rq_success.Inc();
   }
+  if (tunnel_ == Tunnel::kAsked) [[unlikely]] AcceptTunnel(head);
+  const std::string_view upgrade = tunnel_ == Tunnel::kOpen ? head.headers.Value(HeaderId::kUpgrade) : "";
   http::StripHopByHop(head.headers);
+  if (!upgrade.empty()) [[unlikely]] head.headers.SetReference(HeaderId::kUpgrade, upgrade);
   const auto took =
       std::chrono::duration_cast<std::chrono::milliseconds>(stream_.services().loop.now() - attempt_began_).count();
   if (!stream_.config().router.suppress_envoy_headers) {
     head.headers.SetReference(HeaderId::kXEnvoyUpstreamServiceTime,
                               stream_.arena().Number(static_cast<uint64_t>(took)));
   }
-  if (end_stream) Ended();
+  if (tunnel_ == Tunnel::kOpen) [[unlikely]] {
+    OpenTunnel();
+    if (state_ == State::kDone) return;
+  }
+  if (end_stream) EndAnswer();
   stream_.SendResponseHead(head, end_stream);
 }
 
 void UpstreamRequest::OnData(buffer::Buffer& data, bool end_stream) {
-  if (end_stream) Ended();
+  if (end_stream) EndAnswer();
   stream_.SendResponseData(data, end_stream);
 }
 
+void UpstreamRequest::AcceptTunnel(http::ResponseHead& head) {
+  if (proxy::AcceptsTunnel(*head_, head.status)) {
+    tunnel_ = Tunnel::kOpen;
+    CompleteWebSocketAnswer(*head_, head.headers);
+    return;
+  }
+  // Refused: an ordinary answer to a request without a body.
+  tunnel_ = Tunnel::kNone;
+  held_body_.Clear();
+}
+
+void UpstreamRequest::OpenTunnel() {
+  if (!held_body_.empty() || request_ended_) {
+    body_given_ = true;
+    sender_->SendData(held_body_, request_ended_);
+  }
+  PauseDownstream(false);
+}
+
+void UpstreamRequest::EndAnswer() {
+  if (tunnel_ == Tunnel::kOpen && !request_ended_) [[unlikely]] {
+    tunnel_ = Tunnel::kHalfClosed;
+    stream_.info().response_end = stream_.Elapsed();
+  } else {
+    Ended();
+  }
+}
+
 void UpstreamRequest::OnTrailers(http::HeaderMap& trailers) {
-  Ended();
+  EndAnswer();
   stream_.SendResponseTrailers(trailers);
 }
 
@@ -223,10 +325,10 @@ void UpstreamRequest::CountStatus(int status) {
 
 bool UpstreamRequest::MayRepeat(StreamReset reset, std::string_view details) const {
   if (state_ != State::kSending || stream_.info().attempts > 1) return false;
-  // The request is needed whole: none of its body may have gone into a connection that is lost.
-  if (body_given_) return false;
+  // The request is needed whole: none of its body may have gone into a connection that is lost, unless it was kept.
   // RFC 9113 8.7: a refused stream was not processed, whatever its method.
-  if (reset == StreamReset::kRemoteRefused) return true;
+  if (reset == StreamReset::kRemoteRefused) return !body_given_ || keep_body_;
+  if (body_given_) return false;
   // A connection that waited in the pool may have been closed by the host while the request was on its way.
   return reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ && http::IsIdempotent(head_->method);
 }
@@ -300,6 +402,7 @@ void UpstreamRequest::Cancel() {
   state_ = State::kDone;
   ReturnRetry();
   pending_.Cancel();
+  if (TcpTunnel* tunnel = std::exchange(connecting_tunnel_, nullptr)) tunnel->Reset(StreamReset::kLocal);
   held_body_.Clear();
   if (http::RequestSender* sender = std::exchange(sender_, nullptr); sender != nullptr) {
     cluster_->traffic().upstream_rq_tx_reset.Inc();

@@ -7,6 +7,7 @@
 #include "source/base/clock.h"
 #include "source/buffer/buffer.h"
 #include "source/http/codec.h"
+#include "source/proxy/tcp_tunnel.h"
 #include "source/upstream/stream_pool.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -17,13 +18,16 @@ class Stream;
 // The router's half of a stream: chooses a host, gets a stream to it, sends the request and hands back the answer. Part of
 // the Stream; one attempt at a time, and a second one only where the first died unanswered on a reused connection and
 // repeating is safe.
-class UpstreamRequest final : public upstream::StreamRequester, public http::ResponseReceiver {
+class UpstreamRequest final : public upstream::StreamRequester,
+                              public http::ResponseReceiver,
+                              private TcpTunnel::Owner {
  public:
   UpstreamRequest(Stream& stream, buffer::SlicePool& pool) : stream_(stream), held_body_(pool) {}
   ~UpstreamRequest();
 
-  // `head` is final but for the host of auto_host_rewrite. `cluster` stays held until the end.
-  void Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream);
+  // `head` is final but for the host of auto_host_rewrite. `cluster` stays held until the end. `terminate`: it is a CONNECT
+  // that ends here.
+  void Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream, bool terminate);
   void SendData(buffer::Buffer& data, bool end_stream);
   void SendTrailers(http::HeaderMap& trailers);
   // Gives up, whatever the state. Nothing comes back after it.
@@ -53,6 +57,9 @@ class UpstreamRequest final : public upstream::StreamRequester, public http::Res
   void OnSendBufferLow() override;
 
  private:
+  // Longer bodies are not sent again where a host refuses them.
+  static constexpr size_t kMaxKeptBody = 64 * 1024;
+
   enum class State : uint8_t {
     kIdle,       // Not asked for.
     kWaiting,    // For a connection.
@@ -61,8 +68,21 @@ class UpstreamRequest final : public upstream::StreamRequester, public http::Res
     kDone,
   };
 
+  // TcpTunnel::Owner
+  void OnTunnelReady(TcpTunnel& tunnel) override;
+  void OnTunnelFailed(upstream::PoolFailure failure, std::string_view details) override;
+
   void Attempt(bool fresh_connection);
+  void ConnectTunnel();
+  void BeginSending(http::RequestSender& sender);
+  void AcceptTunnel(http::ResponseHead& head);
+  // Of a body that is sent.
+  void KeepCopy(const buffer::Buffer& data);
+  void SendHeld(bool ends);
+  // The tunnel takes what the client sends from now on.
+  void OpenTunnel();
   bool MayRepeat(http::StreamReset reset, std::string_view details) const;
+  void EndAnswer();
   void Ended();
   upstream::RoutingPriority Priority() const;
   void ReturnRetry();
@@ -76,13 +96,19 @@ class UpstreamRequest final : public upstream::StreamRequester, public http::Res
   http::RequestHead* head_ = nullptr;
   http::RequestSender* sender_ = nullptr;
   upstream::PendingStream pending_;
-  // What came of the request's body before there was a connection.
+  // What came of the request's body before there was a connection; and while `keep_body_`, what came of it at all.
   buffer::Buffer held_body_;
   http::HeaderMap* held_trailers_ = nullptr;
   // For the TLS handshake, where the cluster takes it from the request.
   std::string_view server_name_;
   MonotonicTime attempt_began_{};
   State state_ = State::kIdle;
+  // A request for a tunnel: nothing of what follows its head is sent before the host has accepted it.
+  enum class Tunnel : uint8_t { kNone, kAsked, kOpen, kHalfClosed /* by the host */ };
+  Tunnel tunnel_ = Tunnel::kNone;
+  bool terminate_ = false;
+  TcpTunnel* connecting_tunnel_ = nullptr;
+  bool keep_body_ = false;       // An HTTP/2 host may still refuse the stream, and the request is not too long to keep.
   bool head_ends_ = false;       // The head is the whole request.
   bool request_ended_ = false;   // The client's last byte is here.
   bool body_given_ = false;      // Some of the body went to a connection.

@@ -7,6 +7,7 @@
 #include "source/base/local_ref.h"
 #include "source/base/object_pool.h"
 #include "source/http/date.h"
+#include "source/http/h2/h2_pools.h"
 #include "source/route/route_table.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/worker_services.h"
@@ -33,6 +34,7 @@ struct WorkerServices : upstream::WorkerServices {
   telemetry::StatsStore& stats;
   const LocalNode& node;
   ObjectPool<Stream>& streams;
+  http::h2::H2Pools& http2;
   // Last number given to a connection or stream; the worker counts within a range of its own, so numbers are unique in
   // the process.
   uint64_t last_id = 0;

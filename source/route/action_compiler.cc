@@ -70,6 +70,7 @@ std::unique_ptr<const WeightedClusters> CompileWeightedClusters(const EnvoyWeigh
     cluster.response_mutations =
         CompileHeaderMutations(entry.response_headers_to_remove(), "response_headers_to_remove",
                                entry.response_headers_to_add(), "response_headers_to_add", environment.options, faults);
+    cluster.per_filter = CompilePerFilterConfigs(entry.typed_per_filter_config(), environment.options, faults);
     cluster.host_rewrite = entry.host_rewrite_literal();
     CheckTargetText("host_rewrite_literal", cluster.host_rewrite, faults);
   }

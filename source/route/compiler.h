@@ -38,6 +38,11 @@ std::unique_ptr<const RedirectAction> CompileRedirectAction(const envoy::config:
 void CheckTargetText(std::string_view field, std::string_view text, config::Faults& faults);
 
 // Null where none is set.
+std::unique_ptr<const PerFilterConfigs> CompilePerFilterConfigs(
+    const google::protobuf::Map<std::string, google::protobuf::Any>& messages, const CompileOptions& options,
+    config::Faults& faults);
+
+// Null where none is set.
 std::unique_ptr<const matcher::Metadata> CompileOptionalMetadata(bool is_set,
                                                                  const envoy::config::core::v3::Metadata& message,
                                                                  config::Faults& faults);

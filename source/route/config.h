@@ -9,9 +9,11 @@
 
 #include "envoy/config/core/v3/base.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "google/protobuf/any.pb.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "source/config/data_source.h"
 #include "source/config/fault.h"
+#include "source/route/per_filter_config.h"
 #include "source/route/route_table.h"
 #include "source/route/value_formatter.h"
 
@@ -25,9 +27,25 @@ class FormatterFactory {
   virtual std::unique_ptr<const ValueFormatter> Parse(std::string_view format, config::Faults& faults) const = 0;
 };
 
+// Compiles what routes say to HTTP filters. The floor that has the filters hands one in.
+class FilterSettingsCompiler {
+ public:
+  struct Result {
+    // Which kind of filter takes settings of this type; static storage. Empty: none here does.
+    std::string_view filter_type;
+    // Null with faults.
+    std::shared_ptr<const FilterSettings> settings;
+  };
+
+  virtual ~FilterSettingsCompiler() = default;
+  virtual Result Compile(const google::protobuf::Any& settings, config::Faults& faults) const = 0;
+};
+
 struct CompileOptions {
   // Needed; values that hold a percent sign go there.
   const FormatterFactory* formatters = nullptr;
+  // `typed_per_filter_config` goes there. Null: no filter takes any.
+  const FilterSettingsCompiler* filters = nullptr;
   // Whether files and environment variables that bodies name are the reader's own.
   config::DataSourceAccess data_sources = config::DataSourceAccess::kRead;
   // The table that the new one replaces, or null: virtual hosts that did not change are shared with it instead of compiled

@@ -34,7 +34,8 @@ void ChooseCluster(const http::RequestHead& request, uint64_t random, Decision& 
 
 bool RewritePath(const Decision& decision, bool keep_original_path, http::RequestHead& request) {
   const PathRewrite* rewrite = decision.forward->path_rewrite.get();
-  if (rewrite == nullptr) return true;
+  // CONNECT has no path.
+  if (rewrite == nullptr || request.path.empty()) return true;
   const std::optional<std::string_view> path =
       rewrite->Apply(request.path, decision.matched_length, request.headers.arena());
   if (!path.has_value()) return false;

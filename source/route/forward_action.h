@@ -13,6 +13,7 @@
 #include "source/matcher/request_field.h"
 #include "source/route/header_mutation.h"
 #include "source/route/path_rewrite.h"
+#include "source/route/per_filter_config.h"
 
 namespace nuncio::route {
 
@@ -27,6 +28,8 @@ struct WeightedCluster {
   HeaderMutations response_mutations;
   // Takes the place of the route's own host rewrite. Empty: none.
   std::string host_rewrite;
+  // Null: none.
+  std::unique_ptr<const PerFilterConfigs> per_filter;
 };
 
 struct WeightedClusters {

@@ -130,6 +130,7 @@ RouteEntry CompileRoute(const EnvoyRoute& message, const CompileEnvironment& env
   route.response_mutations =
       CompileHeaderMutations(message.response_headers_to_remove(), "response_headers_to_remove",
                              message.response_headers_to_add(), "response_headers_to_add", environment.options, faults);
+  route.per_filter = CompilePerFilterConfigs(message.typed_per_filter_config(), environment.options, faults);
   route.metadata = CompileOptionalMetadata(message.has_metadata(), message.metadata(), faults);
   return route;
 }

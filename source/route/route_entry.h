@@ -17,6 +17,7 @@
 #include "source/matcher/regex.h"
 #include "source/route/forward_action.h"
 #include "source/route/header_mutation.h"
+#include "source/route/per_filter_config.h"
 #include "source/route/redirect.h"
 
 namespace nuncio::route {
@@ -59,6 +60,8 @@ struct RouteEntry {
   HeaderMutations response_mutations;
   // Null: none.
   std::unique_ptr<const matcher::Metadata> metadata;
+  // What it says to HTTP filters. Null: nothing.
+  std::unique_ptr<const PerFilterConfigs> per_filter;
 
   // Null where the action is another.
   const ForwardAction* forward() const { return std::get_if<ForwardAction>(&action); }

@@ -11,6 +11,7 @@
 #include "source/matcher/request_field.h"
 #include "source/route/domain_index.h"
 #include "source/route/header_mutation.h"
+#include "source/route/per_filter_config.h"
 #include "source/route/virtual_host.h"
 
 namespace nuncio::route {
@@ -25,6 +26,8 @@ class RouteTable {
     std::vector<HeaderName> internal_only_headers;
     HeaderMutations request_mutations;
     HeaderMutations response_mutations;
+    // What it says to HTTP filters. Null: nothing.
+    std::unique_ptr<const PerFilterConfigs> per_filter;
     // The table's header changes come first and the route's last. Otherwise the other way round.
     bool most_specific_header_mutations_wins = false;
     // Whether a table that names an unknown cluster is refused. Unset: true in a static listener, false from discovery.
@@ -43,6 +46,7 @@ class RouteTable {
   const std::vector<HeaderName>& internal_only_headers() const { return fields_.internal_only_headers; }
   const HeaderMutations& request_mutations() const { return fields_.request_mutations; }
   const HeaderMutations& response_mutations() const { return fields_.response_mutations; }
+  const PerFilterConfigs* per_filter() const { return fields_.per_filter.get(); }
   bool most_specific_header_mutations_wins() const { return fields_.most_specific_header_mutations_wins; }
   std::optional<bool> validate_clusters() const { return fields_.validate_clusters; }
 

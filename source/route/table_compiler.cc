@@ -109,6 +109,7 @@ std::shared_ptr<const VirtualHost> CompileVirtualHost(const EnvoyVirtualHost& me
                              message.response_headers_to_add(), "response_headers_to_add", environment.options, faults);
   fields.include_request_attempt_count = message.include_request_attempt_count();
   fields.include_attempt_count_in_response = message.include_attempt_count_in_response();
+  fields.per_filter = CompilePerFilterConfigs(message.typed_per_filter_config(), environment.options, faults);
   fields.metadata = CompileOptionalMetadata(message.has_metadata(), message.metadata(), faults);
   fields.digest = DigestOf(message, environment);
   return std::make_shared<const VirtualHost>(std::move(fields));
@@ -143,6 +144,7 @@ std::shared_ptr<const RouteTable> CompileRouteTable(const EnvoyRouteConfiguratio
   fields.response_mutations =
       CompileHeaderMutations(message.response_headers_to_remove(), "response_headers_to_remove",
                              message.response_headers_to_add(), "response_headers_to_add", options, faults);
+  fields.per_filter = CompilePerFilterConfigs(message.typed_per_filter_config(), options, faults);
   fields.most_specific_header_mutations_wins = message.most_specific_header_mutations_wins();
   if (message.has_validate_clusters()) fields.validate_clusters = message.validate_clusters().value();
   fields.ignore_port_in_host_matching = message.ignore_port_in_host_matching();

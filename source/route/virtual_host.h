@@ -9,6 +9,7 @@
 
 #include "source/http/message.h"
 #include "source/route/path_index.h"
+#include "source/route/per_filter_config.h"
 #include "source/route/route_entry.h"
 
 namespace nuncio::route {
@@ -29,6 +30,8 @@ class VirtualHost {
     bool include_attempt_count_in_response = false;
     // Null: none.
     std::unique_ptr<const matcher::Metadata> metadata;
+    // What it says to HTTP filters. Null: nothing.
+    std::unique_ptr<const PerFilterConfigs> per_filter;
     // Of all that it was compiled from, so that the next table can take it over unchanged. Zero: never take it over.
     Digest digest{};
   };
@@ -45,6 +48,7 @@ class VirtualHost {
   // Tell the client the number of attempts in `x-envoy-attempt-count`.
   bool include_attempt_count_in_response() const { return fields_.include_attempt_count_in_response; }
   const matcher::Metadata* metadata() const { return fields_.metadata.get(); }
+  const PerFilterConfigs* per_filter() const { return fields_.per_filter.get(); }
   const Digest& digest() const { return fields_.digest; }
 
   // The first route that matches, or null. `path` is the part of the request's path that is compared. Time does not grow

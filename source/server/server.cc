@@ -10,8 +10,10 @@
 #include "source/base/process_memory.h"
 #include "source/base/status_macros.h"
 #include "source/base/version.h"
+#include "source/extensions/http_filter_types.h"
 #include "source/net/cares_resolver.h"
 #include "source/server/concurrency.h"
+#include "source/server/key_log_file.h"
 #include "source/upstream/resource_types.h"
 #include "source/xds/grpc_transport.h"
 
@@ -91,16 +93,18 @@ Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::Boot
       workers_(options_.concurrency.value_or(DefaultConcurrency()),
                WorkerOptions(stats_, connection_limit_, home_, node_, logs_),
                options_.cpuset_threads ? AllowedCpus() : std::vector<int>()),
-      route_type_(config::DataSourceAccess::kRead),
+      route_type_(config::DataSourceAccess::kRead, extensions::HttpFilterTypes()),
       listener_type_(config::DataSourceAccess::kRead),
+      secret_type_(config::DataSourceAccess::kRead),
       xds_(XdsOptions(options_, *bootstrap_, loop_, random_, stats_, server_stats_),
            std::make_unique<xds::GrpcTransport>(main_services_, main_clusters_)),
+      contexts_(TlsServices()),
       clusters_(upstream::ClusterRegistry::Options{loop_, random_, stats_, ResolverFactory(loop_),
                                                    bootstrap_->dns, bootstrap_->upstream_bind,
-                                                   static_cast<uint32_t>(workers_.size()) + 1}),
+                                                   static_cast<uint32_t>(workers_.size()) + 1, &contexts_}),
       cluster_watcher_(clusters_, stats_),
       routes_(workers_, stats_, route_type_, xds_),
-      listeners_(workers_, routes_, logs_, stats_,
+      listeners_(workers_, routes_, contexts_, logs_, stats_,
                  {options_.drain_time, options_.drain_strategy == bootstrap::Options::DrainStrategy::kGradual}),
       drain_poll_(loop_, Delegate<void()>::Bind<&Server::OnDrainPoll>(this)),
       drain_end_(loop_, Delegate<void()>::Bind<&Server::OnDrainEnd>(this)),
@@ -115,6 +119,9 @@ Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::Boot
   }
   connection_limit_.SetMax(bootstrap_->max_downstream_connections);
   clusters_.SetSubscriptions(xds_);
+  contexts_.SetSubscriptions(xds_);
+  contexts_.AddThread(loop_);
+  for (size_t i = 0; i < workers_.size(); ++i) contexts_.AddThread(workers_.at(i).loop());
   clusters_.AddThread(loop_, main_clusters_);
   for (size_t i = 0; i < workers_.size(); ++i) clusters_.AddThread(workers_.at(i).loop(), workers_.at(i).clusters());
 }
@@ -128,8 +135,15 @@ Server::~Server() {
   logs_.Stop(std::chrono::seconds(1));
 }
 
+tls::SecretServices Server::TlsServices() {
+  tls::SecretServices out{loop_, stats_, [this](auto job) { xds_.thread().Run(std::move(job)); }, secret_type_};
+  out.open_key_log = [this](const std::string& path) { return KeyLogFile::Open(logs_, path); };
+  return out;
+}
+
 absl::Status Server::Start() {
   config::Faults faults;
+  for (const auto& secret : bootstrap_->secrets) contexts_.secrets().AddStatic(secret.config, secret.bytes);
   {
     config::Faults::Scope scope(faults, "static_resources");
     for (size_t i = 0; i < bootstrap_->listeners.size(); ++i) {
@@ -137,9 +151,13 @@ absl::Status Server::Start() {
       listeners_.AddStatic(bootstrap_->listeners[i].config, bootstrap_->listeners[i].bytes, faults);
     }
   }
+  for (size_t i = 0; i < bootstrap_->clusters.size(); ++i) {
+    config::Faults::Scope scope(faults, "static_resources");
+    config::Faults::Scope each(faults, "clusters", i);
+    faults.Append(clusters_.AddStatic(bootstrap_->clusters[i].config, bootstrap_->clusters[i].bytes));
+  }
   if (!faults.empty()) return faults.ToStatus(options_.config_path);
   if (absl::Status status = StartAdmin(); !status.ok()) return status;
-  for (const auto& cluster : bootstrap_->clusters) clusters_.AddStatic(cluster.config, cluster.bytes);
   workers_.Start();
   server_stats_.version.Set(kVersionNumber);
   server_stats_.hot_restart_epoch.Set(options_.restart_epoch);
@@ -163,7 +181,7 @@ void Server::OnStaticClustersReady() {
 absl::Status Server::StartAdmin() {
   if (!bootstrap_->admin.has_value()) return absl::OkStatus();
   admin_ = std::make_unique<admin::AdminServer>(admin::AdminServices{
-      loop_, stats_, clusters_, listeners_, routes_, logs_, connection_limit_, options_, *bootstrap_, *this,
+      loop_, stats_, clusters_, listeners_, routes_, contexts_, logs_, connection_limit_, options_, *bootstrap_, *this,
       [this](std::string_view type_url) {
         std::vector<admin::RefusedResource> out;
         for (xds::ResourceStatus& each : xds_.Statuses(type_url)) {
@@ -314,6 +332,10 @@ void Server::CountServerStats() {
       break;
   }
   server_stats_.live.Set(state() == admin::ServerState::kLive ? 1 : 0);
+  if (const auto days = contexts_.DaysUntilFirstExpiry()) server_stats_.days_until_first_cert_expiring.Set(*days);
+  if (const auto seconds = contexts_.SecondsUntilFirstOcspExpiry()) {
+    server_stats_.seconds_until_first_ocsp_response_expiring.Set(*seconds);
+  }
   server_stats_.total_connections.Set(static_cast<int64_t>(connection_limit_.active()));
   const ProcessMemory memory = ReadProcessMemory();
   server_stats_.memory_allocated.Set(static_cast<int64_t>(memory.allocated));

@@ -19,6 +19,8 @@
 #include "source/proxy/route_configuration_type.h"
 #include "source/telemetry/server_stats.h"
 #include "source/telemetry/stats_store.h"
+#include "source/tls/context_compiler.h"
+#include "source/tls/secret/context_registry.h"
 #include "source/upstream/cluster_registry.h"
 #include "source/xds/cluster_watcher.h"
 #include "source/xds/xds_client.h"
@@ -65,6 +67,7 @@ class Server final : private admin::ServerControl {
   void DrainListeners(bool graceful, bool inbound_only) override;
   void Quit() override;
 
+  tls::SecretServices TlsServices();
   absl::Status StartAdmin();
   void OnListenersDrained();
   void OnSignal(int signal);
@@ -97,8 +100,10 @@ class Server final : private admin::ServerControl {
   listener::WorkerPool workers_;
   const proxy::RouteConfigurationType route_type_;
   const listener::ListenerType listener_type_;
+  const tls::SecretType secret_type_;
   // Outlives whoever subscribes.
   xds::XdsClient xds_;
+  tls::ContextRegistry contexts_;
   upstream::ClusterRegistry clusters_;
   xds::ClusterWatcher cluster_watcher_;
   listener::RouteRegistry routes_;

@@ -11,6 +11,7 @@ namespace nuncio::telemetry {
   X(Gauge, upstream_cx_active)                            \
   X(Counter, upstream_cx_http1_total)                     \
   X(Counter, upstream_cx_http2_total)                     \
+  X(Counter, upstream_cx_connect_attempts_exceeded)       \
   X(Counter, upstream_cx_connect_fail)                    \
   X(Counter, upstream_cx_connect_timeout)                 \
   X(Counter, upstream_cx_idle_timeout)                    \

@@ -13,6 +13,10 @@ namespace nuncio::telemetry {
   X(Gauge, downstream_cx_http1_active)                      \
   X(Counter, downstream_cx_http2_total)                     \
   X(Gauge, downstream_cx_http2_active)                      \
+  X(Counter, downstream_cx_ssl_total)                       \
+  X(Gauge, downstream_cx_ssl_active)                        \
+  X(Counter, downstream_cx_upgrades_total)                  \
+  X(Gauge, downstream_cx_upgrades_active)                   \
   X(Counter, downstream_cx_destroy)                         \
   X(Counter, downstream_cx_destroy_local)                   \
   X(Counter, downstream_cx_destroy_remote)                  \

@@ -101,9 +101,7 @@ absl::Status CertificateVerifier::LoadTrust(const ValidationConfig& config, Syst
   flags_ |= X509_V_FLAG_PARTIAL_CHAIN;
   if (config.allow_expired) flags_ |= X509_V_FLAG_NO_CHECK_TIME;
   if (config.max_verify_depth.has_value()) {
-    // BoringSSL counts neither the leaf nor the trusted certificate.
-    const uint32_t depth = std::min<uint32_t>(*config.max_verify_depth, INT_MAX);
-    depth_ = depth == 0 ? 0 : static_cast<int>(depth) - 1;
+    depth_ = static_cast<int>(std::min<uint32_t>(*config.max_verify_depth, INT_MAX));
   }
   if (!config.crl.empty()) {
     NUNCIO_RETURN_IF_ERROR(LoadCrl(config.crl));

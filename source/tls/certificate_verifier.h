@@ -61,7 +61,7 @@ class CertificateVerifier {
 
   bssl::UniquePtr<X509_STORE> store_;  // Null: chains are not verified.
   unsigned long flags_ = 0;            // X509_V_FLAG_*
-  int depth_ = -1;                     // Intermediates allowed; negative: BoringSSL's default.
+  int depth_ = -1;                     // As max_verify_depth; negative: BoringSSL's default.
   bool accept_untrusted_ = false;
   std::vector<SanMatcher> sans_;
   std::vector<Digest> spki_pins_;

@@ -40,11 +40,11 @@ struct ProtocolConfig {
   ProtocolVersion min_version = ProtocolVersion::kAuto;
   ProtocolVersion max_version = ProtocolVersion::kAuto;
   // For TLS 1.2 and below, as OpenSSL names them; "[A|B]" for ciphers of equal preference; "-ALL" and the like.
-  std::vector<std::string> cipher_suites;
+  std::vector<std::string> cipher_suites = {};
   // "X25519", "P-256".
-  std::vector<std::string> curves;
+  std::vector<std::string> curves = {};
   // "ecdsa_secp256r1_sha256", "rsa_pss_rsae_sha256".
-  std::vector<std::string> signature_algorithms;
+  std::vector<std::string> signature_algorithms = {};
   // Restricts all of the above to what FIPS 140-3 allows (compliance policy FIPS_202205).
   bool fips_202205 = false;
 };

@@ -146,7 +146,7 @@ absl::Status ServerContext::Build(const ServerContextConfig& config, SystemTime 
 absl::Status ServerContext::SetSessions(const ServerContextConfig& config) {
   SSL_CTX* const ctx = ssl_ctx_.get();
   if (config.ticket_keys.empty()) {
-    ticket_keys_ = TicketKeys::Made();
+    ticket_keys_ = TicketKeys::OfProcess();
   } else {
     NUNCIO_ASSIGN_OR_RETURN(ticket_keys_, TicketKeys::Given(config.ticket_keys));
   }

@@ -56,13 +56,15 @@ absl::StatusOr<std::shared_ptr<TicketKeys>> TicketKeys::Given(const std::vector<
   return out;
 }
 
-std::shared_ptr<TicketKeys> TicketKeys::Made() {
-  static const auto* const shared = [] {
-    auto* const keys = new std::shared_ptr<TicketKeys>(new TicketKeys());
-    (*keys)->rotates_ = true;
-    return keys;
-  }();
-  return *shared;
+std::shared_ptr<TicketKeys> TicketKeys::Rotating() {
+  std::shared_ptr<TicketKeys> out(new TicketKeys());
+  out->rotates_ = true;
+  return out;
+}
+
+const std::shared_ptr<TicketKeys>& TicketKeys::OfProcess() {
+  static const auto* const keys = new std::shared_ptr<TicketKeys>(Rotating());
+  return *keys;
 }
 
 std::shared_ptr<const TicketKeyList> TicketKeys::At(MonotonicTime now) {

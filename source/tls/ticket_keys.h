@@ -32,9 +32,11 @@ class TicketKeys {
 
   // Of given keys, which stay as they are. A fault where one is not 80 bytes.
   static absl::StatusOr<std::shared_ptr<TicketKeys>> Given(const std::vector<std::string>& keys);
-  // The process's own: made at random and rotated. One for all contexts, so that clients resume across updates of their
-  // listener; what must not be resumed elsewhere is told apart by the session's context id.
-  static std::shared_ptr<TicketKeys> Made();
+  // Made at random and rotated.
+  static std::shared_ptr<TicketKeys> Rotating();
+  // The process's own rotating ones. One for all contexts, so that clients resume across updates of their listener; what
+  // must not be resumed elsewhere is told apart by the session's context id.
+  static const std::shared_ptr<TicketKeys>& OfProcess();
 
   // Any thread.
   std::shared_ptr<const TicketKeyList> At(MonotonicTime now);

@@ -45,8 +45,9 @@ void OnKeyLogLine(const SSL* ssl, const char* line) {
   if (socket != nullptr && socket->key_log() != nullptr) socket->key_log()->Write(line);
 }
 
-void OnTimeAsked(const SSL* ssl, timeval* out) {
-  const TlsTransportSocket* const socket = TlsTransportSocket::Of(ssl);
+// BoringSSL does not say for whom it asks.
+void OnTimeAsked(const SSL*, timeval* out) {
+  const TlsTransportSocket* const socket = TlsTransportSocket::Current();
   const SystemTime now = socket == nullptr ? Clock::Real().System() : socket->SystemNow();
   const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
   out->tv_sec = since / 1'000'000;
@@ -127,10 +128,11 @@ absl::Status TlsContext::SetProtocol(const ProtocolConfig& config, std::string_v
   const std::string ciphers = config.cipher_suites.empty() ? std::string(default_ciphers) : Join(config.cipher_suites);
   if (!SSL_CTX_set_strict_cipher_list(ctx, ciphers.c_str())) {
     ERR_clear_error();
-    // Each by itself, to tell which it is. Rules as "-ALL" need the ones before them.
+    // Each by itself, to tell which it is. A rule that takes away has to leave something.
     for (size_t i = 0; i < config.cipher_suites.size(); ++i) {
       const std::string& each = config.cipher_suites[i];
-      const std::string name = !each.empty() && (each[0] == '-' || each[0] == '!') ? StrCat("ALL:", each) : each;
+      const bool takes_away = !each.empty() && (each[0] == '-' || each[0] == '!');
+      const std::string name = takes_away ? StrCat(each, ":ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256") : each;
       const bssl::UniquePtr<SSL_CTX> trial(SSL_CTX_new(TLS_with_buffers_method()));
       if (!SSL_CTX_set_strict_cipher_list(trial.get(), name.c_str())) {
         ERR_clear_error();

@@ -37,6 +37,19 @@ std::span<uint8_t> Scratch() {
   return bytes;
 }
 
+thread_local const TlsTransportSocket* current_socket = nullptr;
+
+// While BoringSSL may handle messages of a handshake.
+class Working {
+ public:
+  explicit Working(const TlsTransportSocket* socket) {
+    current_socket = socket;
+    // What is left of earlier calls would be taken for reasons of this one.
+    ERR_clear_error();
+  }
+  ~Working() { current_socket = nullptr; }
+};
+
 std::string ErrnoText(std::string_view what, int error) { return StrCat(what, ": ", strerror(error)); }
 
 }  // namespace
@@ -67,6 +80,8 @@ TlsTransportSocket* TlsTransportSocket::Of(const SSL* ssl) {
   return ssl == nullptr ? nullptr : static_cast<TlsTransportSocket*>(SSL_get_ex_data(ssl, SocketIndex()));
 }
 
+const TlsTransportSocket* TlsTransportSocket::Current() { return current_socket; }
+
 void TlsTransportSocket::Attach(int fd, event::EventLoop& loop, buffer::SlicePool& pool) {
   fd_ = fd;
   loop_ = &loop;
@@ -78,7 +93,7 @@ SystemTime TlsTransportSocket::SystemNow() const { return loop_->SystemNow(); }
 MonotonicTime TlsTransportSocket::Now() const { return loop_->now(); }
 
 net::TransportSocket::Result TlsTransportSocket::Handshake() {
-  ERR_clear_error();
+  const Working working(this);
   bio_input_ = BioInput::kDescriptor;
   const int outcome = SSL_do_handshake(ssl_);
   bio_input_ = BioInput::kNothing;
@@ -244,7 +259,7 @@ bool TlsTransportSocket::OpenNext(size_t size, buffer::Buffer& into, Result* res
 }
 
 bool TlsTransportSocket::HandleMessages() {
-  ERR_clear_error();
+  const Working working(this);
   uint8_t none;
   const int outcome = SSL_peek(ssl_, &none, 0);
   if (SSL_total_renegotiations(ssl_) > kMaxRenegotiations) {
@@ -257,7 +272,7 @@ bool TlsTransportSocket::HandleMessages() {
 }
 
 bool TlsTransportSocket::ReadInHandshake(buffer::Buffer& into, Result* result) {
-  ERR_clear_error();
+  const Working working(this);
   bio_input_ = BioInput::kWholeRecords;
   const int n = SSL_read(ssl_, Scratch().data(), kMaxPlaintext);
   bio_input_ = BioInput::kNothing;

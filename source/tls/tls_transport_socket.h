@@ -49,6 +49,8 @@ class TlsTransportSocket final : public net::TransportSocket {
 
   // For the contexts, out of BoringSSL's callbacks.
   static TlsTransportSocket* Of(const SSL* ssl);
+  // Whose handshake this thread is working on; null for none.
+  static const TlsTransportSocket* Current();
   const TlsContext& context() const { return *context_; }
   SSL* ssl() const { return ssl_; }
   Handshaking* handshaking() { return handshaking_.get(); }

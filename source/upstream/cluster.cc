@@ -1,8 +1,10 @@
 #include "source/upstream/cluster.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/logging.h"
+#include "source/telemetry/ssl_stats.h"
 #include "source/upstream/eds_discovery.h"
 #include "source/upstream/logical_dns_discovery.h"
 #include "source/upstream/static_discovery.h"
@@ -16,6 +18,13 @@ ClusterScopes MakeScopes(const ClusterConfig& config, telemetry::StatsStore& sta
   scopes.cluster = stats.GetScope(telemetry::ClusterScopeName(config.stat_name()));
   scopes.circuit_breakers[0] = stats.GetScope(telemetry::ClusterCircuitBreakersScopeName(config.stat_name(), "default"));
   scopes.circuit_breakers[1] = stats.GetScope(telemetry::ClusterCircuitBreakersScopeName(config.stat_name(), "high"));
+  const bool tls = std::any_of(config.sockets.begin(), config.sockets.end(),
+                               [](const UpstreamSocket& socket) { return socket.tls != nullptr; });
+  if (tls) {
+    scopes.client_ssl_factory =
+        stats.GetScope(telemetry::ClusterScopeName(config.stat_name()).Add("client_ssl_socket_factory"));
+    scopes.cluster->Declare<telemetry::SslCounters>();
+  }
   scopes.cluster->Declare<telemetry::ClusterTrafficStats>();
   scopes.cluster->Declare<telemetry::ClusterBalancerStats>();
   for (const telemetry::ScopePtr& scope : scopes.circuit_breakers) scope->Declare<telemetry::CircuitBreakerStats>();
@@ -25,10 +34,11 @@ ClusterScopes MakeScopes(const ClusterConfig& config, telemetry::StatsStore& sta
 }  // namespace
 
 Cluster::Cluster(ClusterResource resource, const ClusterServices& services, std::shared_ptr<net::DnsResolver> resolver,
-                 Owner& owner)
+                 std::vector<std::shared_ptr<tls::LiveClientContext>> contexts, Owner& owner)
     : resource_(std::move(resource)),
       services_(services),
       resolver_(std::move(resolver)),
+      contexts_(std::move(contexts)),
       scopes_(MakeScopes(*resource_.config, services.stats)),
       limits_(MakeClusterLimits(*resource_.config, services.slots)),
       stats_(scopes_.cluster->Get<telemetry::ClusterMembershipStats>(telemetry::kMainSlot)),
@@ -58,6 +68,9 @@ std::unique_ptr<Discovery> Cluster::MakeDiscovery() {
 
 void Cluster::Start() {
   stats_.warming_state.Set(1);
+  for (const auto& context : contexts_) {
+    if (context != nullptr && !context->ready()) context->WhenReady(self_, [this] { CheckWarm(); });
+  }
   discovery_ = MakeDiscovery();
   if (discovery_ != nullptr) return discovery_->Start();
   NUNCIO_LOG(kUpstream, kWarning, "cluster ", name(), ": nothing to discover endpoints with; it stays without any");
@@ -71,7 +84,9 @@ void Cluster::SetActive() {
 }
 
 PublishedCluster Cluster::Publish() const {
-  return {resource_.config, limits_, scopes_, services_.default_bind, hosts_};
+  std::vector<tls::ClientContextCells> tls;
+  for (const auto& context : contexts_) tls.push_back(context == nullptr ? tls::ClientContextCells() : context->cells());
+  return {resource_.config, limits_, scopes_, services_.default_bind, hosts_, std::move(tls)};
 }
 
 void Cluster::ShowMembership() {
@@ -95,6 +110,15 @@ void Cluster::OnMembers(const HostSetBuilder::Result& result) {
 }
 
 void Cluster::OnFirstAnswer() {
+  answered_ = true;
+  CheckWarm();
+}
+
+void Cluster::CheckWarm() {
+  if (warm_ || !answered_) return;
+  for (const auto& context : contexts_) {
+    if (context != nullptr && !context->ready()) return;
+  }
   warm_ = true;
   if (owner_ != nullptr) owner_->OnWarm(*this);
 }

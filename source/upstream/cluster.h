@@ -12,6 +12,7 @@
 #include "source/net/dns_resolver.h"
 #include "source/telemetry/cluster_stats.h"
 #include "source/telemetry/stats_store.h"
+#include "source/tls/secret/live_context.h"
 #include "source/upstream/discovery.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -55,9 +56,9 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
     ~Owner() = default;
   };
 
-  // `resolver`: for clusters with names, else null.
+  // `resolver`: for clusters with names, else null. `contexts`: by ClusterConfig::sockets, null for plain TCP.
   Cluster(ClusterResource resource, const ClusterServices& services, std::shared_ptr<net::DnsResolver> resolver,
-          Owner& owner);
+          std::vector<std::shared_ptr<tls::LiveClientContext>> contexts, Owner& owner);
   ~Cluster() override;
 
   // Once: begins to find the members. The owner may be called from within.
@@ -80,6 +81,8 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
  private:
   std::unique_ptr<Discovery> MakeDiscovery();
   void ShowMembership();
+  // Warm once the members are found and the TLS contexts are there, or not waited for any longer.
+  void CheckWarm();
 
   // DiscoveryReceiver
   void OnMembers(const HostSetBuilder::Result& result) override;
@@ -89,13 +92,17 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
   ClusterResource resource_;
   const ClusterServices& services_;
   const std::shared_ptr<net::DnsResolver> resolver_;
+  const std::vector<std::shared_ptr<tls::LiveClientContext>> contexts_;
   const ClusterScopes scopes_;
   const ClusterLimitsByPriority limits_;
   telemetry::ClusterMembershipStats& stats_;
 
   Owner* owner_;
   bool active_ = false;
+  bool answered_ = false;
   bool warm_ = false;
+  // Gone with this object: contexts hold it weakly.
+  const std::shared_ptr<void> self_ = std::make_shared<char>();
   HostSetPtr hosts_ = HostSet::Empty();
   std::unique_ptr<Discovery> discovery_;
 };

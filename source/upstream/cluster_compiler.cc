@@ -5,13 +5,13 @@
 #include <string_view>
 
 #include "envoy/extensions/network/dns_resolver/cares/v3/cares_dns_resolver.pb.h"
-#include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "source/base/strings.h"
 #include "source/config/config_source_reader.h"
 #include "source/config/converters.h"
 #include "source/config/message_types.h"
 #include "source/config/typed_config.h"
 #include "source/matcher/config.h"
+#include "source/tls/context_compiler.h"
 #include "source/upstream/http_protocol_compiler.h"
 #include "source/upstream/load_balancer_compiler.h"
 #include "source/upstream/resource_types.h"
@@ -126,22 +126,41 @@ void CompileCircuitBreakers(const cluster_v3::CircuitBreakers& from, ClusterConf
   }
 }
 
-void CheckTransportSocket(const core::TransportSocket& socket, config::Faults& faults) {
-  const config::Faults::Scope scope(faults, "transport_socket");
-  if (!socket.has_typed_config()) {
-    if (socket.name() != "envoy.transport_sockets.raw_buffer" && socket.name() != "raw_buffer") {
-      faults.Add("name", StrCat("is no transport socket that needs no typed_config (is ", config::Quote(socket.name()),
-                                "); there is \"envoy.transport_sockets.raw_buffer\""));
+void CompileSockets(const cluster_v3::Cluster& cluster, config::DataSourceAccess access, ClusterConfig& out,
+                    config::Faults& faults) {
+  if (cluster.has_transport_socket()) {
+    const config::Faults::Scope scope(faults, "transport_socket");
+    tls::CompileUpstreamSocket(cluster.transport_socket(), access, out.sockets[0].tls, faults);
+  }
+  for (int i = 0; i < cluster.transport_socket_matches_size(); ++i) {
+    const auto& match = cluster.transport_socket_matches(i);
+    const config::Faults::Scope scope(faults, "transport_socket_matches", static_cast<size_t>(i));
+    UpstreamSocket socket;
+    socket.name = match.name();
+    core::Metadata criteria;
+    (*criteria.mutable_filter_metadata())["match"] = match.match();
+    const matcher::Metadata compiled = matcher::CompileMetadata(criteria, faults);
+    if (const auto* value = compiled.Find("match", {}); value != nullptr) {
+      socket.criteria = std::get<matcher::MetadataValue::Fields>(value->value);
     }
-    return;
+    if (match.has_transport_socket()) {
+      const config::Faults::Scope socket_scope(faults, "transport_socket");
+      tls::CompileUpstreamSocket(match.transport_socket(), access, socket.tls, faults);
+    }
+    out.sockets.push_back(std::move(socket));
   }
-  const config::Faults::Scope config_scope(faults, "typed_config");
-  envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer raw_buffer;
-  if (!config::Holds<decltype(raw_buffer)>(socket.typed_config())) {
-    faults.Add(config::UnknownTypeReason(socket.typed_config().type_url()));
-    return;
+}
+
+// What the protocol options want of TLS.
+void CheckTlsUse(ClusterConfig& out, config::Faults& faults) {
+  const auto plain = [](const UpstreamSocket& socket) { return socket.tls == nullptr; };
+  if (out.protocol == UpstreamProtocol::kAlpn && std::any_of(out.sockets.begin(), out.sockets.end(), plain)) {
+    faults.Add("transport_socket", "must be TLS, as must all transport_socket_matches, where the protocol is chosen by ALPN");
   }
-  config::UnpackAndCheck(socket.typed_config(), &raw_buffer, faults);
+  if (!out.tls_names.any() || !std::all_of(out.sockets.begin(), out.sockets.end(), plain)) return;
+  const config::Faults::Scope scope(faults, "upstream_http_protocol_options");
+  faults.Warn("has no effect without TLS");
+  out.tls_names = {};
 }
 
 // The value as an int, as setsockopt(2) has it.
@@ -189,11 +208,11 @@ void CompileConnections(const cluster_v3::Cluster& cluster, ClusterConfig& out, 
   if (cluster.upstream_connection_options().has_tcp_keepalive()) {
     out.tcp_keepalive = CompileKeepalive(cluster.upstream_connection_options().tcp_keepalive());
   }
-  if (cluster.has_transport_socket()) CheckTransportSocket(cluster.transport_socket(), faults);
 }
 
 class ClusterType final : public config::ResourceType {
  public:
+  explicit ClusterType(config::DataSourceAccess access) : access_(access) {}
   std::string_view type_url() const override { return "type.googleapis.com/envoy.config.cluster.v3.Cluster"; }
   bool absence_is_removal() const override { return true; }
   std::shared_ptr<const config::CompiledResource> Compile(std::string_view bytes, std::string& name,
@@ -201,8 +220,11 @@ class ClusterType final : public config::ResourceType {
     cluster_v3::Cluster message;
     const bool good = config::ParseAndCheck(bytes, message, faults);
     name = message.name();
-    return good ? CompileCluster(message, faults) : nullptr;
+    return good ? CompileCluster(message, access_, faults) : nullptr;
   }
+
+ private:
+  const config::DataSourceAccess access_;
 };
 
 }  // namespace
@@ -271,7 +293,8 @@ std::optional<net::DnsOptions> CompileDnsResolver(const core::TypedExtensionConf
   return out;
 }
 
-std::shared_ptr<const ClusterConfig> CompileCluster(const cluster_v3::Cluster& cluster, config::Faults& faults) {
+std::shared_ptr<const ClusterConfig> CompileCluster(const cluster_v3::Cluster& cluster, config::DataSourceAccess access,
+                                                    config::Faults& faults) {
   const size_t before = faults.count();
   auto out = std::make_shared<ClusterConfig>();
   out->name = cluster.name();
@@ -282,17 +305,16 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const cluster_v3::Cluster& c
   out->balancer = CompileLoadBalancer(cluster, faults);
   CompileCircuitBreakers(cluster.circuit_breakers(), *out);
   CompileConnections(cluster, *out, faults);
+  CompileSockets(cluster, access, *out, faults);
   CompileHttpProtocol(cluster, *out, faults);
-  if (out->protocol == UpstreamProtocol::kAlpn) {
-    faults.Add("transport_socket", "must be TLS where the protocol is chosen by ALPN, as auto_config wants it");
-  }
+  CheckTlsUse(*out, faults);
   if (cluster.has_metadata()) out->metadata = CompileClusterMetadata(cluster.metadata(), faults);
   if (faults.count() != before) return nullptr;
   return out;
 }
 
 const config::ResourceType& ClusterResourceType() {
-  static const ClusterType type;
+  static const ClusterType type(config::DataSourceAccess::kRead);
   return type;
 }
 

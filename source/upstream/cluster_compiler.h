@@ -7,6 +7,7 @@
 #include "envoy/config/core/v3/address.pb.h"
 #include "envoy/config/core/v3/extension.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
+#include "source/config/data_source.h"
 #include "source/config/fault.h"
 #include "source/upstream/cluster_config.h"
 
@@ -16,7 +17,7 @@
 namespace nuncio::upstream {
 
 std::shared_ptr<const ClusterConfig> CompileCluster(const envoy::config::cluster::v3::Cluster& cluster,
-                                                    config::Faults& faults);
+                                                    config::DataSourceAccess access, config::Faults& faults);
 
 // `names_allowed`: endpoints may be names to look up.
 std::shared_ptr<const ClusterAssignment> CompileAssignment(

@@ -17,6 +17,10 @@
 #include "source/net/socket_options.h"
 #include "source/upstream/cluster_assignment.h"
 
+namespace nuncio::tls {
+struct UpstreamTlsConfig;
+}
+
 // A cluster as configured: what envoy.config.cluster.v3.Cluster says, checked and with its defaults filled in. Immutable
 // and shared by all threads; made by CompileCluster (cluster_compiler.h).
 namespace nuncio::upstream {
@@ -132,6 +136,16 @@ struct EdsOptions {
   std::string service_name;
 };
 
+// One way to talk to hosts: what lies between TCP and the protocol on it.
+struct UpstreamSocket {
+  // Of the match; empty for the cluster's own.
+  std::string name;
+  // For hosts whose metadata in the namespace "envoy.transport_socket_match" has all of these.
+  matcher::MetadataValue::Fields criteria;
+  // Null: plain TCP.
+  std::shared_ptr<const tls::UpstreamTlsConfig> tls;
+};
+
 struct ClusterConfig : config::CompiledResource {
   std::string name;
   // May be empty.
@@ -170,6 +184,11 @@ struct ClusterConfig : config::CompiledResource {
   http::h2::H2Options http2;
   UpstreamCommonHttpOptions http;
   UpstreamTlsNames tls_names;
+
+  // The cluster's own first, then `transport_socket_matches` in their order.
+  std::vector<UpstreamSocket> sockets{1};
+  // The first match whose criteria the host meets, or the cluster's own. `metadata` may be null.
+  size_t SocketFor(const matcher::Metadata* metadata) const;
 
   // For access logs. Null: none.
   std::shared_ptr<const matcher::Metadata> metadata;

@@ -10,6 +10,7 @@ namespace nuncio::upstream {
 ClusterRegistry::ClusterRegistry(Options options)
     : resolver_factory_(std::move(options.resolvers)),
       default_dns_(std::move(options.dns)),
+      contexts_(options.contexts),
       services_{options.loop, options.random, options.stats, nullptr, options.slots, std::move(options.bind)},
       scope_(options.stats.GetScope(telemetry::ScopeName().Add("cluster_manager"))),
       stats_(scope_->Get<telemetry::ClusterManagerStats>(telemetry::kMainSlot)) {}
@@ -51,11 +52,34 @@ std::shared_ptr<net::DnsResolver> ClusterRegistry::ResolverFor(const ClusterConf
   return resolver;
 }
 
-bool ClusterRegistry::AddStatic(std::shared_ptr<const ClusterConfig> config, std::shared_ptr<const std::string> bytes) {
+config::Faults ClusterRegistry::AddStatic(std::shared_ptr<const ClusterConfig> config,
+                                          std::shared_ptr<const std::string> bytes) {
   NUNCIO_CHECK_THREAD(thread_);
-  if (entries_.contains(config->name)) return false;
-  Begin({std::move(config), std::move(bytes), "", /*dynamic=*/false, services_.loop.clock().System()});
-  return true;
+  if (entries_.contains(config->name)) {
+    config::Faults faults;
+    faults.Add("name", StrCat("a second cluster named ", config::Quote(config->name)));
+    return faults;
+  }
+  return Begin({std::move(config), std::move(bytes), "", /*dynamic=*/false, services_.loop.clock().System()});
+}
+
+std::vector<std::shared_ptr<tls::LiveClientContext>> ClusterRegistry::ContextsOf(const ClusterConfig& config,
+                                                                                 config::Faults& faults) {
+  std::vector<std::shared_ptr<tls::LiveClientContext>> out;
+  for (size_t i = 0; i < config.sockets.size(); ++i) {
+    const auto& tls = config.sockets[i].tls;
+    out.emplace_back();
+    if (tls == nullptr) continue;
+    const config::Faults::Scope scope(
+        faults, StrCat(i == 0 ? std::string() : StrCat("transport_socket_matches[", i - 1, "]."),
+                       "transport_socket.typed_config"));
+    if (contexts_ == nullptr) {
+      faults.Add("TLS is not served here");
+    } else {
+      out.back() = contexts_->AcquireClient(tls, config.name, config.stat_name(), faults);
+    }
+  }
+  return out;
 }
 
 config::Faults ClusterRegistry::ApplyUpdate(const config::DecodedResource& resource) {
@@ -87,18 +111,22 @@ config::Faults ClusterRegistry::ApplyUpdate(const config::DecodedResource& resou
       return faults;
     }
   }
-  Begin({resource.As<ClusterConfig>(), resource.bytes, resource.version, /*dynamic=*/true,
-         services_.loop.clock().System()});
-  return faults;
+  return Begin({resource.As<ClusterConfig>(), resource.bytes, resource.version, /*dynamic=*/true,
+                services_.loop.clock().System()});
 }
 
-void ClusterRegistry::Begin(ClusterResource resource) {
+config::Faults ClusterRegistry::Begin(ClusterResource resource) {
+  config::Faults faults;
+  auto contexts = ContextsOf(*resource.config, faults);
+  if (!faults.empty()) return faults;
   Entry& entry = entries_[resource.config->name];
   (entry.active == nullptr && entry.warming == nullptr ? stats_.cluster_added : stats_.cluster_modified).Inc();
   Owner& owner = *this;
   std::shared_ptr<net::DnsResolver> resolver = ResolverFor(*resource.config);
-  Drop(SetWarming(entry, std::make_unique<Cluster>(std::move(resource), services_, std::move(resolver), owner)));
+  Drop(SetWarming(entry, std::make_unique<Cluster>(std::move(resource), services_, std::move(resolver),
+                                              std::move(contexts), owner)));
   entry.warming->Start();
+  return faults;
 }
 
 std::unique_ptr<Cluster> ClusterRegistry::SetWarming(Entry& entry, std::unique_ptr<Cluster> cluster) {

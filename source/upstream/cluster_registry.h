@@ -13,6 +13,7 @@
 #include "source/config/fault.h"
 #include "source/config/subscription.h"
 #include "source/telemetry/xds_stats.h"
+#include "source/tls/secret/context_registry.h"
 #include "source/upstream/cluster.h"
 #include "source/upstream/worker_clusters.h"
 
@@ -33,6 +34,8 @@ class ClusterRegistry final : private Cluster::Owner {
     std::shared_ptr<const BindOptions> bind;
     // Threads that will have clusters, main included.
     uint32_t slots;
+    // Null: clusters with TLS are refused.
+    tls::ContextRegistry* contexts = nullptr;
   };
   explicit ClusterRegistry(Options options);
   ClusterRegistry(const ClusterRegistry&) = delete;
@@ -45,10 +48,10 @@ class ClusterRegistry final : private Cluster::Owner {
   // To be called before the first cluster of type EDS. Outlives the registry.
   void SetSubscriptions(config::SubscriptionFactory& subscriptions) { services_.subscriptions = &subscriptions; }
 
-  // A cluster of the bootstrap. False: there is one of that name.
-  bool AddStatic(std::shared_ptr<const ClusterConfig> config, std::shared_ptr<const std::string> bytes);
+  // A cluster of the bootstrap. A fault, and no effect: there is one of that name, or its TLS contexts cannot be had.
+  config::Faults AddStatic(std::shared_ptr<const ClusterConfig> config, std::shared_ptr<const std::string> bytes);
   // A cluster from discovery, compiled by ClusterResourceType(), added or in place of an earlier version. The bytes that are
-  // there already are no work. A fault, and no effect: the name is that of a cluster of the bootstrap.
+  // there already are no work. A fault, and no effect: the name is that of a cluster of the bootstrap, or TLS contexts cannot be had.
   config::Faults ApplyUpdate(const config::DecodedResource& resource);
   // Both its active and its warming version. False: there is no such cluster, or it is of the bootstrap.
   bool Remove(std::string_view name);
@@ -84,7 +87,8 @@ class ClusterRegistry final : private Cluster::Owner {
   void OnMembersChanged(Cluster& cluster, const HostSetBuilder::Result& result) override;
   void OnWarm(Cluster& cluster) override;
 
-  void Begin(ClusterResource resource);
+  config::Faults Begin(ClusterResource resource);
+  std::vector<std::shared_ptr<tls::LiveClientContext>> ContextsOf(const ClusterConfig& config, config::Faults& faults);
   // Put `cluster`, or nothing, in its place and return what was there.
   std::unique_ptr<Cluster> SetWarming(Entry& entry, std::unique_ptr<Cluster> cluster);
   std::unique_ptr<Cluster> SetActive(Entry& entry, std::unique_ptr<Cluster> cluster);
@@ -100,6 +104,7 @@ class ClusterRegistry final : private Cluster::Owner {
   // Constant after construction.
   const net::DnsResolverFactory resolver_factory_;
   const net::DnsOptions default_dns_;
+  tls::ContextRegistry* const contexts_;
   ClusterServices services_;
   const telemetry::ScopePtr scope_;
   telemetry::ClusterManagerStats& stats_;

@@ -1,6 +1,17 @@
 #include "source/upstream/worker_cluster.h"
 
 namespace nuncio::upstream {
+namespace {
+
+ThreadTlsCells CellsOf(const PublishedCluster& cluster, telemetry::StatsSlot slot) {
+  ThreadTlsCells cells;
+  for (const tls::ClientContextCells& of_socket : cluster.tls) {
+    cells.push_back(of_socket.empty() ? nullptr : of_socket[slot]);
+  }
+  return cells;
+}
+
+}  // namespace
 
 WorkerCluster::WorkerCluster(const PublishedCluster& cluster, const WorkerServices& services,
                              ConnectionSupplies& supplies, ObjectHome& home)
@@ -12,7 +23,8 @@ WorkerCluster::WorkerCluster(const PublishedCluster& cluster, const WorkerServic
       hosts_(cluster.hosts, home),
       balancer_(config_->balancer, services.random, services.slot,
                 cluster.scopes.cluster->Get<telemetry::ClusterBalancerStats>(services.slot)),
-      pools_(cluster.config, cluster.limits, cluster.scopes, cluster.default_bind.get(), services, supplies) {
+      pools_(cluster.config, cluster.limits, cluster.scopes, cluster.default_bind.get(), CellsOf(cluster, services.slot),
+             services, supplies) {
   balancer_.SetHosts(*hosts_);
 }
 

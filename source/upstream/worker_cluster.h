@@ -9,6 +9,7 @@
 #include "source/event/event_loop.h"
 #include "source/http/codec.h"
 #include "source/telemetry/cluster_stats.h"
+#include "source/tls/secret/context_cell.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
@@ -27,6 +28,9 @@ struct PublishedCluster {
   // For clusters without `upstream_bind_config`; null: the kernel chooses.
   std::shared_ptr<const BindOptions> default_bind;
   HostSetPtr hosts;
+  // By ClusterConfig::sockets, and then by slot; none for plain TCP. A cell without context: secrets are missing, and no
+  // connection can be made (upstream_context_secrets_not_ready).
+  std::vector<tls::ClientContextCells> tls = {};
 };
 
 using HostList = std::vector<HostPtr>;

@@ -29,6 +29,8 @@ class WorkerClusters {
     return it == clusters_.end() ? WorkerClusterRef() : it->second;
   }
   size_t size() const { return clusters_.size(); }
+  // For HTTP/2 connections of clients as well.
+  http::h2::H2Pools& http2_pools() { return supplies_.h2(); }
   // Retires all clusters and closes their connections.
   void Clear();
 

@@ -23,6 +23,8 @@ struct ClusterScopes {
   telemetry::ScopePtr cluster;
   // By RoutingPriority.
   telemetry::ScopePtr circuit_breakers[2];
+  // `client_ssl_socket_factory`; set where there is TLS.
+  telemetry::ScopePtr client_ssl_factory;
 };
 
 }  // namespace nuncio::upstream

@@ -18,6 +18,7 @@ std::string_view ServiceOf(std::string_view type_url) {
   if (name == "ClusterLoadAssignment") return "/envoy.service.endpoint.v3.EndpointDiscoveryService/StreamEndpoints";
   if (name == "Listener") return "/envoy.service.listener.v3.ListenerDiscoveryService/StreamListeners";
   if (name == "RouteConfiguration") return "/envoy.service.route.v3.RouteDiscoveryService/StreamRoutes";
+  if (name == "Secret") return "/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets";
   return "";
 }
 

@@ -13,6 +13,7 @@ class SampleStream : public LocalAddressSource {
   SampleStream() : arena_(pool_), request(arena_), response(arena_), trailers(arena_) {
     connection.id = 42;
     connection.peer = *net::Address::FromIp("10.0.0.1", 4711);
+    connection.direct_peer = connection.peer;
     connection.peer_text = "10.0.0.1:4711";
     connection.peer_ip_text = "10.0.0.1";
     connection.filter_chain_name = "main-chain";

@@ -155,7 +155,7 @@ TEST_F(TextTemplateTest, GrpcStatusIsForGrpcOnly) {
   EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "InvalidCode");
 }
 
-TEST_F(TextTemplateTest, MetadataOfRouteAndCluster) {
+TEST_F(TextTemplateTest, MetadataOfRouteClusterListenerAndChain) {
   matcher::Metadata metadata;
   matcher::MetadataValue::Fields inner;
   inner["name"].value = std::string("blue");
@@ -167,6 +167,12 @@ TEST_F(TextTemplateTest, MetadataOfRouteAndCluster) {
   EXPECT_EQ(Json("%METADATA(ROUTE:team)%", stream_.info), R"({"name":"blue","weight":2})");
   stream_.info.upstream_cluster_metadata = &metadata;
   EXPECT_EQ(Format("%CLUSTER_METADATA(team:name)%", stream_.info), "blue");
+  EXPECT_EQ(Format("%METADATA(LISTENER:team:name)%", stream_.info), "-");
+  stream_.connection.listener_metadata = &metadata;
+  EXPECT_EQ(Format("%METADATA(LISTENER:team:name)%", stream_.info), "blue");
+  EXPECT_EQ(Format("%METADATA(LISTENER_FILTER_CHAIN:team:name)%", stream_.info), "-");
+  stream_.connection.filter_chain_metadata = &metadata;
+  EXPECT_EQ(Format("%METADATA(LISTENER_FILTER_CHAIN:team:name)%", stream_.info), "blue");
 }
 
 TEST_F(TextTemplateTest, OmitEmptyWritesNothingForAbsentValues) {
@@ -205,7 +211,7 @@ TEST_F(TextTemplateTest, FaultsNameTheOperator) {
   EXPECT_NE(Fault("%START_TIME(%Q)%").find("unknown conversion %Q"), std::string::npos);
   EXPECT_NE(Fault("%COMMON_DURATION(US_CX_BEG:US_CX_END:ms)%").find("unknown moment US_CX_BEG"), std::string::npos);
   EXPECT_NE(Fault("%COMMON_DURATION(DS_RX_BEG:DS_RX_END)%").find("FROM:TO:UNIT"), std::string::npos);
-  EXPECT_NE(Fault("%METADATA(LISTENER:a:b)%").find("ROUTE and CLUSTER"), std::string::npos);
+  EXPECT_NE(Fault("%METADATA(HOST:a:b)%").find("ROUTE, CLUSTER, LISTENER and"), std::string::npos);
   EXPECT_NE(Fault("%METADATA(ROUTE::b)%").find("empty parts"), std::string::npos);
   EXPECT_NE(Fault("%GRPC_STATUS(LOUD)%").find("LOUD"), std::string::npos);
 }

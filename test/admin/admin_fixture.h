@@ -14,7 +14,9 @@
 #include "source/config/typed_config.h"
 #include "source/config/yaml_loader.h"
 #include "source/listener/listener_compiler.h"
+#include "source/extensions/http_filter_types.h"
 #include "source/proxy/route_configuration_type.h"
+#include "source/tls/context_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
 namespace nuncio::admin {
@@ -38,14 +40,18 @@ class FakeServer final : public ServerControl {
 // The admin interface's surroundings: real registries without traffic, and time that moves by command.
 class AdminFixture : public testing::Test {
  protected:
-  AdminFixture() { clusters_.AddThread(loop_, main_clusters_); }
+  AdminFixture() {
+    contexts_.AddThread(loop_);
+    contexts_.AddThread(workers_.at(0).loop());
+    clusters_.AddThread(loop_, main_clusters_);
+  }
   ~AdminFixture() override {
     main_clusters_.Clear();
     loop_.RunOnce();
   }
 
   AdminServices services() {
-    return {loop_, stats_, clusters_, listeners_, routes_, logs_, limit_, options_, bootstrap_, server_, refused_};
+    return {loop_, stats_, clusters_, listeners_, routes_, contexts_, logs_, limit_, options_, bootstrap_, server_, refused_};
   }
   AdminAnswer Ask(std::string_view target, http::Method method = http::Method::kGet) {
     services_ = std::make_unique<AdminServices>(services());
@@ -68,7 +74,7 @@ class AdminFixture : public testing::Test {
     envoy::config::cluster::v3::Cluster message;
     config::LoadText(yaml, config::TextFormat::kYaml, message, faults);
     config::CheckMessage(message, faults);
-    auto config = upstream::CompileCluster(message, faults);
+    auto config = upstream::CompileCluster(message, config::DataSourceAccess::kRead, faults);
     EXPECT_EQ("", faults.ToString());
     bytes = std::make_shared<const std::string>(message.SerializeAsString());
     return config;
@@ -76,7 +82,7 @@ class AdminFixture : public testing::Test {
   void AddStaticCluster(std::string_view yaml) {
     std::shared_ptr<const std::string> bytes;
     auto config = CompileCluster(yaml, bytes);
-    EXPECT_TRUE(clusters_.AddStatic(config, bytes));
+    EXPECT_TRUE(clusters_.AddStatic(config, bytes).empty());
   }
   void AddDynamicCluster(std::string_view yaml, std::string_view version) {
     std::shared_ptr<const std::string> bytes;
@@ -143,10 +149,15 @@ class AdminFixture : public testing::Test {
   NoSubscriptions subscriptions_;
   // Never started: what is posted to it waits.
   listener::WorkerPool workers_{1, WorkerOptions(), {}};
-  upstream::ClusterRegistry clusters_{{loop_, random_, stats_, {}, {}, nullptr, 2}};
-  proxy::RouteConfigurationType route_type_{config::DataSourceAccess::kRead};
+  tls::SecretType secret_type_{config::DataSourceAccess::kRead};
+  tls::ContextRegistry contexts_{{loop_, stats_, [](auto job) {
+                                    if (auto then = job(); then) then();
+                                  },
+                                  secret_type_}};
+  upstream::ClusterRegistry clusters_{{loop_, random_, stats_, {}, {}, nullptr, 2, &contexts_}};
+  proxy::RouteConfigurationType route_type_{config::DataSourceAccess::kRead, extensions::HttpFilterTypes()};
   listener::RouteRegistry routes_{workers_, stats_, route_type_, subscriptions_};
-  listener::ListenerRegistry listeners_{workers_, routes_, logs_, stats_, {}};
+  listener::ListenerRegistry listeners_{workers_, routes_, contexts_, logs_, stats_, {}};
   bootstrap::Options options_;
   bootstrap::BootstrapConfig bootstrap_;
   FakeServer server_;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "source/base/strings.h"
+#include "test/control/support/certificates.h"
 #include "test/control/support/temporary_directory.h"
 #include "test/ctl/process.h"
 
@@ -56,12 +57,14 @@ class NuncioctlTest : public Test {
     Write("conf/more/routes.yml", kRoutes);
   }
 
-  void StartServer() {
+  void StartServer(const std::vector<std::string>& more = {}) {
     const std::string addresses = directory_.File("addresses");
     std::filesystem::remove(addresses);
-    server_ = std::make_unique<Background>(std::vector<std::string>{
+    std::vector<std::string> command{
         kServer, "--store", directory_.File("store.db"), "--listen=127.0.0.1:0", "--http-listen=127.0.0.1:0",
-        "--address-path", addresses, "--log-path", directory_.File("log")});
+        "--address-path", addresses, "--log-path", directory_.File("log")};
+    command.insert(command.end(), more.begin(), more.end());
+    server_ = std::make_unique<Background>(command);
     // The file comes whole when all sockets are open. Nothing else tells that from outside.
     while (!std::filesystem::exists(addresses)) {
       ASSERT_TRUE(server_->running()) << Read("log");
@@ -84,6 +87,13 @@ class NuncioctlTest : public Test {
     const size_t at = text.find(from);
     EXPECT_NE(at, std::string::npos) << from;
     return at == std::string::npos ? text : text.replace(at, from.size(), to);
+  }
+
+  // As a YAML string.
+  static std::string Quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) out += c == '\n' ? "\\n" : std::string(1, c);
+    return out + "\"";
   }
 
   Finished Ctl(std::vector<std::string> arguments) {
@@ -217,6 +227,83 @@ TEST_F(NuncioctlTest, ASecondServerDoesNotTakeTheStore) {
       test::RunProgram({kServer, "--store", directory_.File("other.db"), "--listen", address_, "--http-listen=none"});
   EXPECT_EQ(port.status, 1);
   EXPECT_NE(port.errors.find("cannot listen there"), std::string::npos) << port.errors;
+}
+
+TEST_F(NuncioctlTest, KeysAreServedAndNeverPrinted) {
+  control::test::Certificates files;
+  files.MakeAuthority("one");
+  files.MakeAuthority("two");
+  const auto write_secret = [&](const std::string& file) {
+    Write("conf/pair.yaml", StrCat("\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret\n"
+                                   "name: pair\ntls_certificate:\n  certificate_chain: {inline_string: ",
+                                   Quoted(control::test::ReadFile(files.Pem(file))), "}\n  private_key: {inline_string: ",
+                                   Quoted(control::test::ReadFile(files.Key(file))), "}\n"));
+  };
+  // A line of each key that tells it from every other.
+  const auto line_of = [&](const std::string& file) {
+    const std::string key = control::test::ReadFile(files.Key(file));
+    return key.substr(key.find('\n', 40) + 1, 40);
+  };
+  write_secret("one");
+  const Finished push = Ctl({"push", Conf()});
+  ASSERT_EQ(push.status, 0) << push.errors;
+  EXPECT_EQ(Ctl({"diff", Conf()}).output, "");
+  write_secret("two");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"get"}, {"get", "-o", "json"}, {"diff", Conf()}, {"push", Conf(), "-o", "json"},
+        {"diff"}, {"diff", "-o", "yaml"}, {"history", "-o", "json"}}) {
+    const Finished finished = Ctl(command);
+    EXPECT_EQ(finished.status, 0) << finished.errors;
+    EXPECT_NE(finished.output, "");
+    for (const char* file : {"one", "two"}) {
+      EXPECT_EQ(finished.output.find(line_of(file)), std::string::npos) << command[0] << "\n" << finished.output;
+    }
+  }
+  Write("conf/pair.yaml", Ctl({"get", "secret/pair"}).output);
+  EXPECT_EQ(Ctl({"push", Conf()}).status, 1) << "what is redacted is no key";
+  EXPECT_EQ(Read("log").find(line_of("one")), std::string::npos);
+}
+
+// The whole way with real files: both programs over mutual TLS, and everything replaced while they run.
+TEST_F(NuncioctlTest, OverMutualTlsThatIsReplaced) {
+  control::test::Certificates files;
+  const auto make = [&](const std::string& suffix) {
+    files.MakeAuthority("ca" + suffix);
+    files.MakeLeaf("server" + suffix, "localhost", "ca" + suffix);
+    files.MakeLeaf("ann" + suffix, "ann", "ca" + suffix);
+  };
+  const auto use = [&](const std::string& suffix) {
+    files.Replace(files.Pem("server" + suffix), files.File("used.pem"));
+    files.Replace(files.Key("server" + suffix), files.File("used.key"));
+    files.Replace(files.Pem("ca" + suffix), files.File("used.ca"));
+  };
+  const auto list_as = [&](const std::string& suffix) {
+    return Ctl({"list", "--tls-ca", files.Pem("ca" + suffix), "--tls-cert", files.Pem("ann" + suffix), "--tls-key",
+                files.Key("ann" + suffix), "--tls-server-name", "localhost"});
+  };
+  make("1");
+  make("2");
+  use("1");
+  server_.reset();
+  StartServer({"--tls-cert", files.File("used.pem"), "--tls-key", files.File("used.key"), "--client-ca",
+               files.File("used.ca"), "--operators=ann"});
+  const Finished first = list_as("1");
+  EXPECT_EQ(first.status, 0) << first.errors;
+  EXPECT_EQ(list_as("2").status, 3);
+  EXPECT_EQ(Ctl({"list"}).status, 3) << "plain text";
+  use("2");
+  // The server looks at its files about once a second, and nothing else tells that from outside.
+  Finished second;
+  for (const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+       second.status != 0 && std::chrono::steady_clock::now() < end;) {
+    second = list_as("2");
+  }
+  EXPECT_EQ(second.status, 0) << second.errors;
+  EXPECT_EQ(list_as("1").status, 3);
+  const std::string metrics = test::RunProgram({"/usr/bin/curl", "-s", http_address_ + "/metrics"}).output;
+  EXPECT_NE(metrics.find("nuncio_control_tls_reloads_total{result=\"taken\"} 1\n"), std::string::npos) << metrics;
+  EXPECT_NE(metrics.find("nuncio_control_tls_expiration_timestamp_seconds{file=\"" + files.File("used.ca") + "\"} "),
+            std::string::npos);
 }
 
 }  // namespace

@@ -49,6 +49,27 @@ Outcome Compile(std::string_view yaml) {
   return out;
 }
 
+TEST(ListenerCompilerTest, MetadataOfTheListenerIsItsChains) {
+  const auto compile = [](std::string_view listener, std::string_view chain) {
+    const std::string text(kChain);
+    const Outcome out = Compile(StrCat("name: l\n", kAddress, listener, "\nfilter_chains: [",
+                                       text.substr(0, text.size() - 1), chain, "}]"));
+    EXPECT_NE(out.config, nullptr) << out.faults;
+    return out.config->chains[0];
+  };
+  const auto text_of = [](const std::shared_ptr<const matcher::Metadata>& metadata) {
+    return metadata == nullptr ? "none" : std::get<std::string>(metadata->Find("n", std::vector<std::string>{"k"})->value);
+  };
+  const auto plain = compile("", "");
+  EXPECT_EQ(text_of(plain->metadata), "none");
+  EXPECT_EQ(text_of(plain->listener_metadata), "none");
+  const auto first = compile("metadata: {filter_metadata: {n: {k: a}}}", ", metadata: {filter_metadata: {n: {k: b}}}");
+  EXPECT_EQ(text_of(first->listener_metadata), "a");
+  EXPECT_EQ(text_of(first->metadata), "b");
+  const auto second = compile("metadata: {filter_metadata: {n: {k: c}}}", ", metadata: {filter_metadata: {n: {k: b}}}");
+  EXPECT_NE(first->hash, second->hash) << "connections of before keep what they began with";
+}
+
 TEST(ListenerCompilerTest, DefaultsAreEnvoys) {
   const Outcome out = Compile(StrCat("name: l\n", kAddress, "filter_chains: [", kChain, "]"));
   ASSERT_NE(out.config, nullptr) << out.faults;

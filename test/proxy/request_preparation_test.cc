@@ -181,10 +181,8 @@ TEST_F(RequestPreparationTest, NoRequestIdWhereNoneIsWanted) {
   EXPECT_EQ(Field("x-request-id"), "(none)");
 }
 
-TEST_F(RequestPreparationTest, UpgradesAreForbiddenAndAnOfferOfHttp2IsIgnored) {
-  Add("upgrade", "websocket");
-  EXPECT_EQ(Prepare().status, 403u);
-  head_.headers.SetReference("upgrade", "h2c");
+TEST_F(RequestPreparationTest, AnOfferOfHttp2IsIgnored) {
+  Add("upgrade", "h2c");
   Add("connection", "Upgrade, HTTP2-Settings");
   Add("http2-settings", "AAMAAABk");
   EXPECT_EQ(Prepare().verdict, Verdict::kForward);
@@ -192,12 +190,15 @@ TEST_F(RequestPreparationTest, UpgradesAreForbiddenAndAnOfferOfHttp2IsIgnored) {
   EXPECT_EQ(Field("http2-settings"), "(none)");
 }
 
-TEST_F(RequestPreparationTest, ConnectIsNotAllowed) {
+TEST_F(RequestPreparationTest, ConnectKeepsItsPortAndHasNoPath) {
+  config_.path.normalize = true;
+  config_.strip_port = ConnectionManagerConfig::StripPort::kAny;
   head_.method = http::Method::kConnect;
+  head_.authority = "h:443";
   head_.path = "";
-  const PreparedRequest prepared = Prepare();
-  EXPECT_EQ(prepared.verdict, Verdict::kReject);
-  EXPECT_EQ(prepared.status, 405u);
+  EXPECT_EQ(Prepare().verdict, Verdict::kForward);
+  EXPECT_EQ(head_.authority, "h:443");
+  EXPECT_EQ(head_.path, "");
 }
 
 TEST_F(RequestPreparationTest, FieldsForThisHopGo) {

@@ -101,7 +101,69 @@ struct Exchange {
   std::string_view request_end;
   std::string_view answer;
   std::string_view answer_end;
+  // Over HTTP/2, where not empty: `request` is the block of its head, this its body. Its end is that of the stream.
+  bool http2 = false;
+  std::string_view body{};
 };
+
+// Frames of RFC 9113 4.1.
+std::string Frame(uint8_t type, uint8_t flags, uint32_t stream, std::string_view payload) {
+  std::string frame;
+  for (const int shift : {16, 8, 0}) frame += static_cast<char>(payload.size() >> shift);
+  frame += static_cast<char>(type);
+  frame += static_cast<char>(flags);
+  for (const int shift : {24, 16, 8, 0}) frame += static_cast<char>(stream >> shift);
+  frame += payload;
+  return frame;
+}
+
+// Literals without indexing (RFC 7541 6.2.2) of less than 127 bytes.
+std::string Block(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
+  std::string block;
+  for (const auto& [name, value] : fields) {
+    block += '\0';
+    for (std::string_view text : {name, value}) {
+      block += static_cast<char>(text.size());
+      block += text;
+    }
+  }
+  return block;
+}
+
+std::string Http2Request(const Exchange& exchange, uint32_t stream) {
+  constexpr uint8_t kEndStream = 1;
+  constexpr uint8_t kEndHeaders = 4;
+  constexpr size_t kMaxFrame = 16384;
+  std::string out = Frame(1, kEndHeaders | (exchange.body.empty() ? kEndStream : 0), stream, exchange.request);
+  for (std::string_view body = exchange.body; !body.empty();) {
+    const std::string_view piece = body.substr(0, kMaxFrame);
+    body.remove_prefix(piece.size());
+    out += Frame(0, body.empty() ? kEndStream : 0, stream, piece);
+  }
+  // Room for what comes back; of the stream it has enough.
+  return out + Frame(8, 0, 0, std::string_view("\0\x04\0\0", 4));
+}
+
+// Reads frames until one ends the stream.
+bool ReadUntilStreamEnds(int fd, std::string& left, uint32_t stream) {
+  for (;;) {
+    while (left.size() >= 9) {
+      const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(left[i])); };
+      const size_t size = 9 + (byte(0) << 16 | byte(1) << 8 | byte(2));
+      if (left.size() < size) break;
+      const bool ends = byte(3) <= 1 && (byte(4) & 1) != 0 && (byte(7) << 8 | byte(8)) == (stream & 0xffff);
+      const bool refused = byte(3) == 3 || byte(3) == 7;
+      left.erase(0, size);
+      if (ends || refused) return ends;
+    }
+    char data[65536];
+    const ssize_t n = recv(fd, data, sizeof(data), 0);
+    if (n <= 0) return false;
+    left.append(data, static_cast<size_t>(n));
+  }
+}
+
+constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 std::string Bootstrap(uint16_t listen, uint16_t backend) {
   return StrCat(R"(
@@ -166,10 +228,19 @@ void Exchanges(uint16_t port, const Exchange& exchange, bool* complete) {
     fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   } while (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0);
   bool whole = true;
+  std::string left;
+  if (exchange.http2) {
+    // SETTINGS with a window of 2^24 for each stream.
+    const std::string hello = StrCat(kHttp2Preface, Frame(4, 0, 0, std::string_view("\0\x04\x01\0\0\0", 6)));
+    send(fd, hello.data(), hello.size(), MSG_NOSIGNAL);
+  }
   for (int i = 0; i < kWarmUp + kCounted && whole; ++i) {
     if (i == kWarmUp) counting = true;
-    send(fd, exchange.request.data(), exchange.request.size(), MSG_NOSIGNAL);
-    whole = ReadUntil(fd, exchange.answer_end);
+    const uint32_t stream = static_cast<uint32_t>(2 * i + 1);
+    const std::string request =
+        exchange.http2 ? Http2Request(exchange, stream) : std::string(exchange.request);
+    send(fd, request.data(), request.size(), MSG_NOSIGNAL);
+    whole = exchange.http2 ? ReadUntilStreamEnds(fd, left, stream) : ReadUntil(fd, exchange.answer_end);
   }
   counting = false;
   *complete = whole;
@@ -237,6 +308,27 @@ TEST(SteadyStateTest, LongAnswersInChunksWithTrailers) {
   const std::string answer = StrCat("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n", chunk, "\r\n10000\r\n", chunk,
                                     "\r\n0\r\nX-Sum: 1\r\n\r\n");
   EXPECT_EQ(0u, AllocationsOf({"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", "\r\n\r\n", answer, "X-Sum: 1\r\n\r\n"}));
+}
+
+TEST(SteadyStateTest, SmallAnswersOverHttp2) {
+  const std::string head = Block({{":method", "GET"}, {":scheme", "http"}, {":authority", "a.test"}, {":path", "/item/17?q=1"},
+                                  {"user-agent", "test"}, {"accept", "*/*"}});
+  EXPECT_EQ(0u, AllocationsOf({head, "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody", "",
+                               true}));
+}
+
+TEST(SteadyStateTest, BodiesOverHttp2) {
+  const std::string body = std::string(100'000, 'b') + "<end>";
+  const std::string head = Block({{":method", "POST"}, {":scheme", "http"}, {":authority", "a.test"}, {":path", "/up"},
+                                  {"content-length", "100005"}});
+  const std::string answer = StrCat("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", std::string(100'000, 'c'));
+  EXPECT_EQ(0u, AllocationsOf({head, "<end>", answer, "", true, body}));
+}
+
+TEST(SteadyStateTest, AnswersOfTheProxysOwnOverHttp2) {
+  const std::string head =
+      Block({{":method", "GET"}, {":scheme", "http"}, {":authority", "a.test"}, {":path", "/own"}});
+  EXPECT_EQ(0u, AllocationsOf({head, "\r\n\r\n", "", "", true}));
 }
 
 TEST(SteadyStateTest, AnswersOfTheProxysOwn) {

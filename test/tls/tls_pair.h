@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "source/base/strings.h"
 #include "source/net/connection.h"
+#include "source/net/socket_options.h"
 #include "source/telemetry/scope_name.h"
 #include "source/telemetry/ssl_stats.h"
 #include "source/telemetry/stats_store.h"
@@ -108,6 +110,7 @@ class TlsPairTest : public testing::Test {
     client_.connection = net::Connection::Connect(loop_, pool_, client_, net::LocalAddress(listener_), {}, limits_,
                                                   client_context_->NewSocket(std::move(client)), &error);
     ASSERT_NE(client_.connection, nullptr) << error;
+    client_.connection->write_buffer().Append(early_);
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     ASSERT_GE(fd, 0);
     ASSERT_TRUE(net::SetNoDelay(fd));
@@ -139,6 +142,15 @@ class TlsPairTest : public testing::Test {
     from.connection->FlushSoon();
     Turns();
   }
+  // The fault that Create has, of the server's configuration.
+  std::string ServerFault() {
+    const auto context = ServerContext::Create(server_config_, clock_.System());
+    return context.ok() ? "none" : std::string(ToStd(context.status().message()));
+  }
+  std::string ClientFault() {
+    const auto context = ClientContext::Create(client_config_, clock_.System());
+    return context.ok() ? "none" : std::string(ToStd(context.status().message()));
+  }
   telemetry::SslCounters& server_counters() { return server_stats_.counters(); }
   telemetry::SslCounters& client_counters() { return client_stats_.counters(); }
 
@@ -158,6 +170,7 @@ class TlsPairTest : public testing::Test {
   std::shared_ptr<ClientSessions> sessions_ = std::make_shared<ClientSessions>();
   End server_;
   End client_;
+  std::string early_;  // Written by the client before its handshake.
   int listener_ = -1;
 };
 

@@ -263,7 +263,7 @@ TEST(CompileClusterTest, AnUnknownPolicyIsNamed) {
   extension->set_name("x");
   extension->mutable_typed_config()->set_type_url("type.googleapis.com/envoy.extensions.other.v3.Other");
   config::Faults faults;
-  EXPECT_EQ(nullptr, CompileCluster(message, faults));
+  EXPECT_EQ(nullptr, CompileCluster(message, config::DataSourceAccess::kRead, faults));
   EXPECT_THAT(faults.ToString(), HasSubstr("load_balancing_policy.policies: has no policy that this build has (has "
                                            "\"envoy.extensions.other.v3.Other\")"));
 }

@@ -65,7 +65,7 @@ class ClusterRegistryTest : public testing::Test {
     return registry_.ApplyUpdate(ClusterResourceFromText(yaml, version)).ToString();
   }
   bool AddStatic(const std::string& yaml) {
-    return registry_.AddStatic(ClusterFromText(yaml), std::make_shared<const std::string>(yaml));
+    return registry_.AddStatic(ClusterFromText(yaml), std::make_shared<const std::string>(yaml)).empty();
   }
   // What a request on the worker would get: an address, "none" or "no cluster".
   std::string Pick(const std::string& name) { return PickOn(worker_, name); }

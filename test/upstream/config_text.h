@@ -19,7 +19,7 @@ inline std::shared_ptr<const ClusterConfig> CompileText(std::string_view yaml, c
   envoy::config::cluster::v3::Cluster message;
   if (!config::LoadText(yaml, config::TextFormat::kYaml, message, faults)) return nullptr;
   if (!config::CheckMessage(message, faults)) return nullptr;
-  return CompileCluster(message, faults);
+  return CompileCluster(message, config::DataSourceAccess::kRead, faults);
 }
 
 inline std::shared_ptr<const ClusterConfig> ClusterFromText(std::string_view yaml) {

@@ -40,7 +40,7 @@ TEST_F(ClusterWatcherTest, ClustersComeAndGo) {
 }
 
 TEST_F(ClusterWatcherTest, ClustersOfTheBootstrapStayAsTheyAre) {
-  ASSERT_TRUE(clusters_.AddStatic(upstream::ClusterFromText(Yaml("a")), std::make_shared<const std::string>("a")));
+  ASSERT_TRUE(clusters_.AddStatic(upstream::ClusterFromText(Yaml("a")), std::make_shared<const std::string>("a")).empty());
   config::UpdateResult result;
   watcher_.OnUpdate(Update({"a", "b"}), result);
   ASSERT_EQ(1u, result.refusals().size());

@@ -5,6 +5,7 @@
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/config/data_source.h"
+#include "source/extensions/http_filter_types.h"
 #include "source/listener/listener_compiler.h"
 #include "source/proxy/config.h"
 #include "source/route/config.h"
@@ -32,12 +33,15 @@ void CheckListener(const Listener& listener, config::Faults& faults) {
 void CheckForm(const google::protobuf::Message& resource, config::Faults& faults) {
   const google::protobuf::Descriptor* type = resource.GetDescriptor();
   if (type == Cluster::descriptor()) {
-    upstream::CompileCluster(static_cast<const Cluster&>(resource), faults);
+    upstream::CompileCluster(static_cast<const Cluster&>(resource), kAccess, faults);
   } else if (type == ClusterLoadAssignment::descriptor()) {
     upstream::CompileAssignment(static_cast<const ClusterLoadAssignment&>(resource), false, faults);
   } else if (type == RouteConfiguration::descriptor()) {
     route::CompileRouteTable(static_cast<const RouteConfiguration&>(resource),
-                             {.formatters = &proxy::HeaderFormatters(), .data_sources = kAccess, .previous = nullptr},
+                             {.formatters = &proxy::HeaderFormatters(),
+                              .filters = &extensions::HttpFilterTypes(),
+                              .data_sources = kAccess,
+                              .previous = nullptr},
                              faults);
   } else if (type == Listener::descriptor()) {
     CheckListener(static_cast<const Listener&>(resource), faults);

@@ -11,6 +11,7 @@
 #include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/base/strings.h"
 #include "source/config/message_types.h"
+#include "source/config/redactor.h"
 #include "source/control/model/resource_types.h"
 #include "udpa/annotations/sensitive.pb.h"
 
@@ -86,18 +87,30 @@ class FactCollector {
     std::vector<const FieldDescriptor*> fields;
     reflection->ListFields(message, &fields);
     for (const FieldDescriptor* field : fields) {
-      facts_.sensitive |= field->options().GetExtension(udpa::annotations::sensitive);
-      if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-      if (!field->is_repeated()) {
-        Below(field->name(), [&] { Visit(reflection->GetMessage(message, field), depth + 1); });
-        continue;
+      const bool outer = sensitive_;
+      sensitive_ |= field->options().GetExtension(udpa::annotations::sensitive);
+      facts_.sensitive |= sensitive_;
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        VisitMessages(message, *field, depth);
+      } else if (sensitive_ && field->cpp_type() == FieldDescriptor::CPPTYPE_STRING && !field->is_repeated() &&
+                 reflection->GetString(message, field) == config::kRedacted) {
+        Below(field->name(), [&] { facts_.redacted.push_back(path_); });
       }
-      const int size = reflection->FieldSize(message, field);
-      for (int i = 0; i < size; ++i) {
-        const Message& item = reflection->GetRepeatedMessage(message, field, i);
-        Below(field->is_map() ? StrCat(field->name(), "[", MapKey(item), "]") : StrCat(field->name(), "[", i, "]"),
-              [&] { field->is_map() ? VisitMapEntry(item, depth + 1) : Visit(item, depth + 1); });
-      }
+      sensitive_ = outer;
+    }
+  }
+
+  void VisitMessages(const Message& message, const FieldDescriptor& field, int depth) {
+    const google::protobuf::Reflection* reflection = message.GetReflection();
+    if (!field.is_repeated()) {
+      Below(field.name(), [&] { Visit(reflection->GetMessage(message, &field), depth + 1); });
+      return;
+    }
+    const int size = reflection->FieldSize(message, &field);
+    for (int i = 0; i < size; ++i) {
+      const Message& item = reflection->GetRepeatedMessage(message, &field, i);
+      Below(field.is_map() ? StrCat(field.name(), "[", MapKey(item), "]") : StrCat(field.name(), "[", i, "]"),
+            [&] { field.is_map() ? VisitMapEntry(item, depth + 1) : Visit(item, depth + 1); });
     }
   }
 
@@ -177,6 +190,8 @@ class FactCollector {
 
   ResourceFacts facts_;
   std::string path_;
+  // What is visited stands below a field that people are not to see.
+  bool sensitive_ = false;
 };
 
 }  // namespace

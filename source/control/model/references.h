@@ -31,6 +31,8 @@ struct ResourceFacts {
   std::vector<BoundAddress> addresses;
   // Something stands in it that people are not to see (udpa.annotations.sensitive).
   bool sensitive = false;
+  // Paths of what was taken out of it when it was shown, so that it is not the resource any more.
+  std::vector<std::string> redacted;
 };
 
 // Reads out of a resource what concerns other resources. Looks into typed extensions too, where their types are known.

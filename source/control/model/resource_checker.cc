@@ -6,6 +6,7 @@
 #include "source/base/strings.h"
 #include "source/config/fault.h"
 #include "source/config/message_types.h"
+#include "source/config/redactor.h"
 #include "source/config/typed_config.h"
 #include "source/control/model/form_checks.h"
 #include "source/control/model/resource_types.h"
@@ -43,7 +44,11 @@ class Check {
       Add(Severity::kError, "", StrCat("its name has ", key_.name.size(), " bytes; ", kMaxNameLength, " is the most"));
       return nullptr;
     }
-    return std::make_shared<const Resource>(key_.type_url, key_.name, any_.value());
+    auto resource = std::make_shared<const Resource>(key_.type_url, key_.name, any_.value());
+    for (const std::string& path : resource->facts().redacted) {
+      Add(Severity::kError, path, StrCat("is ", config::kRedacted, ", as it is shown to people: push the secret itself"));
+    }
+    return resource;
   }
 
  private:

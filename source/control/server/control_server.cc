@@ -14,7 +14,7 @@
 #include "source/base/strings.h"
 #include "source/base/version.h"
 #include "source/control/server/metrics.h"
-#include "source/control/server/tls.h"
+#include "source/control/server/tls_credentials.h"
 
 namespace nuncio::control {
 namespace {
@@ -44,6 +44,7 @@ bool IsLocal(const std::string& address) {
 
 ControlServer::ControlServer(const Options& options, const Clock& clock, std::unique_ptr<Store> store, GroupRule rule)
     : options_(options),
+      clock_(clock),
       store_(std::move(store)),
       group_rule_(std::move(rule)),
       history_(*store_),
@@ -71,7 +72,11 @@ absl::StatusOr<std::unique_ptr<ControlServer>> ControlServer::Start(const Option
 
 absl::Status ControlServer::Open() {
   NUNCIO_RETURN_IF_ERROR(publisher_.Restore());
-  NUNCIO_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::ServerCredentials> credentials, MakeServerCredentials(options_));
+  if (!options_.tls_cert.empty()) {
+    NUNCIO_ASSIGN_OR_RETURN(
+        tls_, TlsFiles::Open({.certificate = options_.tls_cert, .key = options_.tls_key, .client_ca = options_.client_ca},
+                             clock_));
+  }
   if (!options_.http_listen.empty()) {
     NUNCIO_ASSIGN_OR_RETURN(
         http_, HttpEndpoint::Open(options_.http_listen, [this](const std::string& path) { return OnHttp(path); }));
@@ -83,19 +88,20 @@ absl::Status ControlServer::Open() {
   });
   const bool apart = !options_.xds_listen.empty();
   if (apart) {
-    NUNCIO_RETURN_IF_ERROR(OpenGrpc("--xds-listen", options_.xds_listen, false, true, credentials, xds_address_));
+    NUNCIO_RETURN_IF_ERROR(OpenGrpc("--xds-listen", options_.xds_listen, false, true, xds_address_));
   }
-  NUNCIO_RETURN_IF_ERROR(OpenGrpc("--listen", options_.listen, true, !apart, credentials, listen_address_));
+  NUNCIO_RETURN_IF_ERROR(OpenGrpc("--listen", options_.listen, true, !apart, listen_address_));
   if (!apart) xds_address_ = listen_address_;
   ready_ = true;
   return absl::OkStatus();
 }
 
 absl::Status ControlServer::OpenGrpc(const std::string& flag, const std::string& address, bool operators, bool xds,
-                                     const std::shared_ptr<grpc::ServerCredentials>& credentials, std::string& bound) {
+                                     std::string& bound) {
   grpc::ServerBuilder builder;
   int port = -1;
-  builder.AddListeningPort(address, credentials, &port);
+  credentials_.push_back(tls_ == nullptr ? grpc::InsecureServerCredentials() : MakeTlsCredentials(*tls_));
+  builder.AddListeningPort(address, credentials_.back(), &port);
   if (operators) builder.RegisterService(&config_service_);
   if (operators) builder.RegisterService(&fleet_service_);
   if (xds) xds_services_.Register(builder);
@@ -135,7 +141,11 @@ HttpEndpoint::Answer ControlServer::OnHttp(const std::string& path) {
   if (path == "/metrics") {
     return {.status = 200,
             .content_type = "text/plain; version=0.0.4; charset=utf-8",
-            .body = MetricsText({.counters = counters_, .fleet = fleet_, .publisher = publisher_, .store = *store_},
+            .body = MetricsText({.counters = counters_,
+                                 .fleet = fleet_,
+                                 .publisher = publisher_,
+                                 .store = *store_,
+                                 .tls = tls_.get()},
                                 xds_services_.open_streams())};
   }
   return {.status = 404, .body = "there are /metrics and /ready\n"};
@@ -144,6 +154,7 @@ HttpEndpoint::Answer ControlServer::OnHttp(const std::string& path) {
 void ControlServer::Tick() {
   xds_services_.Tick();
   fleet_.Prune();
+  if (tls_ != nullptr) tls_->Tick();
 }
 
 void ControlServer::Stop() {

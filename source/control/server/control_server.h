@@ -18,6 +18,7 @@
 #include "source/control/push/publisher.h"
 #include "source/control/server/http_endpoint.h"
 #include "source/control/server/options.h"
+#include "source/control/server/tls_files.h"
 #include "source/control/snapshot/group_rule.h"
 #include "source/control/snapshot/snapshot_cache.h"
 #include "source/control/snapshot/state_history.h"
@@ -50,10 +51,11 @@ class ControlServer {
   absl::Status Open();
   // Opens `address` with the services wanted; sets `bound` to the address with its port.
   absl::Status OpenGrpc(const std::string& flag, const std::string& address, bool operators, bool xds,
-                        const std::shared_ptr<grpc::ServerCredentials>& credentials, std::string& bound);
+                        std::string& bound);
   HttpEndpoint::Answer OnHttp(const std::string& path);
 
   const Options options_;
+  const Clock& clock_;
   const std::unique_ptr<Store> store_;
   const GroupRule group_rule_;
   Counters counters_;
@@ -69,6 +71,10 @@ class ControlServer {
   std::atomic<bool> ready_{false};
   std::string listen_address_;
   std::string xds_address_;
+  // Null: plain text.
+  std::shared_ptr<TlsFiles> tls_;
+  // Of each port; used by the servers until their end.
+  std::vector<std::shared_ptr<grpc::ServerCredentials>> credentials_;
   std::vector<std::unique_ptr<grpc::Server>> servers_;
   std::unique_ptr<HttpEndpoint> http_;
 };

@@ -1,5 +1,6 @@
 #include "source/control/server/metrics.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 
@@ -97,6 +98,25 @@ void WriteFleet(const Fleet& fleet, MetricsWriter& writer) {
   }
 }
 
+void WriteTls(const TlsFiles& tls, MetricsWriter& writer) {
+  const std::shared_ptr<const TlsFiles::Material> current = tls.current();
+  const auto seconds = [](SystemTime time) {
+    return static_cast<uint64_t>(
+        std::max<int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count()));
+  };
+  writer.Begin("tls_expiration_timestamp_seconds", "gauge",
+               "When the first of the certificates in use expires, in seconds since 1970.");
+  writer.Value(seconds(current->certificate_not_after), Label("file", tls.paths().certificate));
+  if (current->client_ca_not_after.has_value()) {
+    writer.Value(seconds(*current->client_ca_not_after), Label("file", tls.paths().client_ca));
+  }
+  writer.Begin("tls_reloads_total", "counter", "Changes of the TLS files by what came of them.");
+  writer.Value(tls.taken(), Label("result", "taken"));
+  writer.Value(tls.refused(), Label("result", "refused"));
+  writer.Begin("tls_files_refused", "gauge", "1 while the TLS files hold what was refused, so that older ones are in use.");
+  writer.Value(tls.refusing() ? 1 : 0);
+}
+
 }  // namespace
 
 std::string MetricsText(const MetricsSources& sources, size_t open_streams) {
@@ -121,6 +141,7 @@ std::string MetricsText(const MetricsSources& sources, size_t open_streams) {
     writer.Begin("store_bytes", "gauge", "Size of the store on disk.");
     writer.Value(*size);
   }
+  if (sources.tls != nullptr) WriteTls(*sources.tls, writer);
   return std::move(writer).Take();
 }
 

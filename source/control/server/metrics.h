@@ -5,6 +5,7 @@
 #include "source/control/fleet/fleet.h"
 #include "source/control/metrics/counters.h"
 #include "source/control/push/publisher.h"
+#include "source/control/server/tls_files.h"
 #include "source/control/store/store.h"
 
 namespace nuncio::control {
@@ -15,6 +16,8 @@ struct MetricsSources {
   const Fleet& fleet;
   const Publisher& publisher;
   Store& store;
+  // Null where all is plain text.
+  const TlsFiles* tls;
 };
 
 // In the Prometheus text format, version 0.0.4.

@@ -20,6 +20,21 @@ int HexDigit(char c) {
   return -1;
 }
 
+template <typename Put>
+void EncodeTo(std::string_view message, Put&& put) {
+  constexpr char kHex[] = "0123456789ABCDEF";
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte <= 0x7e && c != '%') {
+      put(c);
+    } else {
+      put('%');
+      put(kHex[byte >> 4]);
+      put(kHex[byte & 15]);
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view StatusCodeName(StatusCode code) { return kNames[static_cast<size_t>(code)]; }
@@ -30,20 +45,19 @@ StatusCode ParseStatusCode(std::string_view value) {
 }
 
 std::string EncodeMessage(std::string_view message) {
-  constexpr char kHex[] = "0123456789ABCDEF";
   std::string value;
   value.reserve(message.size());
-  for (const char c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte <= 0x7e && c != '%') {
-      value.push_back(c);
-    } else {
-      value.push_back('%');
-      value.push_back(kHex[byte >> 4]);
-      value.push_back(kHex[byte & 15]);
-    }
-  }
+  EncodeTo(message, [&](char c) { value.push_back(c); });
   return value;
+}
+
+std::string_view EncodeMessage(std::string_view message, Arena& arena) {
+  size_t size = 0;
+  EncodeTo(message, [&](char) { ++size; });
+  char* const text = arena.NewArray<char>(size);
+  char* at = text;
+  EncodeTo(message, [&](char c) { *at++ = c; });
+  return {text, size};
 }
 
 std::string DecodeMessage(std::string_view value) {

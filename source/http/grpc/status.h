@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "source/base/arena.h"
 #include "source/http/codec.h"
 
 namespace nuncio::http::grpc {
@@ -45,6 +46,8 @@ StatusCode ParseStatusCode(std::string_view value);
 
 // A `grpc-message` value: printable ASCII but for `%` stands for itself, every other byte for its hexadecimal number.
 std::string EncodeMessage(std::string_view message);
+// The same in the arena.
+std::string_view EncodeMessage(std::string_view message, Arena& arena);
 // The reverse. What is not a percent sign with two hexadecimal digits is left as it is, as gRPC asks.
 std::string DecodeMessage(std::string_view value);
 

@@ -17,7 +17,8 @@ void ClientStream::SendHead(const RequestHead& head, bool end_stream) {
     session_.SubmitRequest(*this, block, end_stream);
     return;
   }
-  // RFC 8441 3: not before the server has said that it knows of it.
+  // RFC 8441 3: not before the server has said that it knows of it, for which it may wait for our preface.
+  Session::Turn turn(session_);
   waiting_head_ = block;
   if (session_.peer_settings_seen()) {
     OnPeerSettings();

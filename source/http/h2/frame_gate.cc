@@ -30,6 +30,9 @@ size_t FrameGate::PrefixSize(std::string_view bytes) {
       return FrameHead::kSize + (length == 5 ? 5 : 0);
     case NGHTTP2_WINDOW_UPDATE:
       return FrameHead::kSize + (length == 4 ? 4 : 0);
+    case NGHTTP2_SETTINGS:
+      return FrameHead::kSize +
+             (length <= kMaxSettings && (bytes[4] & NGHTTP2_FLAG_ACK) == 0 ? size_t{length} : size_t{0});
     case NGHTTP2_DATA:
       return FrameHead::kSize + ((bytes[4] & NGHTTP2_FLAG_PADDED) != 0 && length > 0 ? 1 : 0);
     default:

@@ -27,8 +27,8 @@ class FrameGateEvents {
  public:
   // Whether more is wanted.
   virtual bool OnPassed(std::string_view bytes) = 0;
-  // `payload` holds the first bytes of it: all of a PRIORITY or WINDOW_UPDATE of the right length, Pad Length of a padded
-  // DATA. With `*flush` false frames before this one may not have passed yet: where the verdict depends on what became of
+  // `payload` holds the first bytes of it: all of a PRIORITY or WINDOW_UPDATE of the right length and of SETTINGS without
+  // ACK up to 32 entries, Pad Length of a padded DATA. With `*flush` false frames before this one may not have passed yet: where the verdict depends on what became of
   // them the callee sets it, answers anything, and is asked again when they have.
   virtual FrameVerdict OnFrameHead(const FrameHead& head, std::string_view payload, bool* flush) = 0;
 
@@ -47,7 +47,8 @@ class FrameGate {
   bool Feed(std::string_view input);
 
  private:
-  static constexpr size_t kMaxPrefix = FrameHead::kSize + 5;
+  static constexpr size_t kMaxSettings = 32 * 6;
+  static constexpr size_t kMaxPrefix = FrameHead::kSize + kMaxSettings;
 
   // How many bytes of a frame that begins with `bytes` the owner is shown.
   static size_t PrefixSize(std::string_view bytes);

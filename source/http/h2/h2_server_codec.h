@@ -43,10 +43,7 @@ class H2ServerCodec final : public ServerCodec, private SessionEvents {
   void OnSendBufferLow() override { session_.BlockOutput(false); }
   Protocol protocol() const override { return Protocol::kHttp2; }
   size_t active_streams() const override { return session_.active_streams(); }
-
-  // Resets the streams whose answer was handed over whole and of which nothing has left since the last call. To be called
-  // each time the stream idle timeout has passed, while there are streams.
-  void ExpireFlushes() { session_.ExpireFlushes(); }
+  void ExpireFlushes() override { session_.ExpireFlushes(); }
 
  private:
   void OnOutput() override { events_.OnOutput(); }

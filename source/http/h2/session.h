@@ -153,6 +153,7 @@ class Session : private FrameGateEvents {
   FrameVerdict JudgeData(const FrameHead& head, bool* flush);
   FrameVerdict JudgePriority(const FrameHead& head, std::string_view payload, bool* flush);
   FrameVerdict JudgeWindowUpdate(const FrameHead& head, std::string_view payload, bool* flush);
+  FrameVerdict JudgeSettings(std::string_view payload, bool* flush);
   FrameVerdict StreamFault(const FrameHead& head, uint32_t error_code);
   FrameVerdict ConnectionFault(uint32_t error_code, std::string_view details);
   // Whether frames of a peer on a stream that is gone may still be under way.

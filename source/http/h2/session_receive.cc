@@ -88,6 +88,8 @@ FrameVerdict Session::OnFrameHead(const FrameHead& head, std::string_view payloa
       return JudgePriority(head, payload, flush);
     case NGHTTP2_WINDOW_UPDATE:
       return JudgeWindowUpdate(head, payload, flush);
+    case NGHTTP2_SETTINGS:
+      return JudgeSettings(payload, flush);
     default:
       return FrameVerdict::kPass;
   }
@@ -154,6 +156,25 @@ FrameVerdict Session::JudgeWindowUpdate(const FrameHead& head, std::string_view 
   if (head.stream_id == 0 || head.length != 4 || Number(payload) != 0) return FrameVerdict::kPass;
   if (!std::exchange(*flush, true)) return FrameVerdict::kDrop;
   return StreamFault(head, NGHTTP2_PROTOCOL_ERROR);
+}
+
+// RFC 9113 6.9.2: a change that makes a window overflow ends the connection; nghttp2 would reset that stream.
+FrameVerdict Session::JudgeSettings(std::string_view payload, bool* flush) {
+  constexpr size_t kEntry = 6;
+  constexpr int64_t kMaxWindow = 0x7fffffff;
+  int64_t initial = peer_setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+  for (; payload.size() >= kEntry; payload.remove_prefix(kEntry)) {
+    if (payload[0] != 0 || payload[1] != NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) continue;
+    const int64_t value = Number(payload.substr(2, 4));
+    if (value <= initial) continue;
+    if (!std::exchange(*flush, true)) return FrameVerdict::kDrop;
+    for (Stream* stream = open_.front(); stream != nullptr; stream = open_.Next(*stream)) {
+      if (nghttp2_session_get_stream_remote_window_size(session_, stream->id_) + value - initial > kMaxWindow) {
+        return ConnectionFault(NGHTTP2_FLOW_CONTROL_ERROR, kFlowControlFault);
+      }
+    }
+  }
+  return FrameVerdict::kPass;
 }
 
 FrameVerdict Session::StreamFault(const FrameHead& head, uint32_t error_code) {

@@ -28,9 +28,10 @@ std::optional<http::Protocol> PoolProtocol(UpstreamProtocol configured, http::Pr
 }  // namespace
 
 ClusterPools::ClusterPools(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
-                           const ClusterScopes& scopes, const BindOptions* default_bind,
+                           const ClusterScopes& scopes, const BindOptions* default_bind, ThreadTlsCells tls,
                            const WorkerServices& services, ConnectionSupplies& supplies)
-    : shared_(std::make_shared<PoolShared>(std::move(config), limits, scopes, default_bind, services, supplies)),
+    : shared_(std::make_shared<PoolShared>(std::move(config), limits, scopes, default_bind, std::move(tls), services,
+                                           supplies)),
       by_client_protocol_(shared_->config->protocol == UpstreamProtocol::kDownstream),
       drop_timer_(services.loop, Delegate<void()>::Bind<&ClusterPools::DropEmptyPools>(this)) {}
 
@@ -68,6 +69,7 @@ HostPool* ClusterPools::MakePool(const Host& host, size_t index, const StreamWis
   HostPool::Kind kind;
   kind.priority = wish.priority;
   kind.protocol = PoolProtocol(shared_->config->protocol, wish.client_protocol);
+  kind.socket = shared_->config->SocketFor(host.metadata());
   kind.server_name = wish.server_name;
   auto made = std::make_unique<HostPool>(*this, shared_, host.shared_from_this(), std::move(kind));
   HostPool* pool = made.get();

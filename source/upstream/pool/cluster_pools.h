@@ -15,6 +15,7 @@
 #include "source/upstream/host.h"
 #include "source/upstream/pool/cluster_limits.h"
 #include "source/upstream/pool/connection_supplies.h"
+#include "source/upstream/pool/tls_sockets.h"
 #include "source/upstream/stream_pool.h"
 #include "source/upstream/worker_services.h"
 
@@ -37,8 +38,8 @@ class ClusterPools {
  public:
   // `default_bind`: what a cluster without `upstream_bind_config` uses; may be null, read only here.
   ClusterPools(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
-               const ClusterScopes& scopes, const BindOptions* default_bind, const WorkerServices& services,
-               ConnectionSupplies& supplies);
+               const ClusterScopes& scopes, const BindOptions* default_bind, ThreadTlsCells tls,
+               const WorkerServices& services, ConnectionSupplies& supplies);
   ClusterPools(const ClusterPools&) = delete;
   ClusterPools& operator=(const ClusterPools&) = delete;
   // As CloseAll. Legal within any event of a connection.

@@ -32,6 +32,8 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
     RoutingPriority priority = RoutingPriority::kDefault;
     // Not set: each connection's host chooses in the TLS handshake.
     std::optional<http::Protocol> protocol;
+    // What lies between TCP and HTTP: index into ClusterConfig::sockets.
+    size_t socket = 0;
     // For which its connections are; see StreamWish. Empty: any.
     std::string server_name;
   };

@@ -19,6 +19,29 @@ HttpConnection::HttpConnection(HostPool& pool, std::shared_ptr<PoolShared> share
 
 HttpConnection::~HttpConnection() = default;
 
+void HttpConnection::Connect() {
+  const HostPool::Kind& kind = pool_.kind();
+  HandshakeWish wish;
+  wish.socket = kind.socket;
+  wish.server_name = kind.server_name;
+  wish.alpn = !kind.protocol.has_value()                   ? HandshakeWish::Alpn::kBoth
+              : *kind.protocol == http::Protocol::kHttp2 ? HandshakeWish::Alpn::kHttp2
+                                                           : HandshakeWish::Alpn::kHttp1;
+  UpstreamConnection::Connect(wish);
+}
+
+std::string_view HttpConnection::Objection() {
+  // Where the configuration offers protocols of its own, the host may choose one that the cluster does not speak.
+  const net::SecurityInfo* security = net()->security();
+  if (security == nullptr || !pool_.kind().protocol.has_value()) return {};
+  const bool http2 = *pool_.kind().protocol == http::Protocol::kHttp2;
+  if (http2 && !security->alpn().empty() && security->alpn() != "h2") {
+    return "TLS_error: the host chose another protocol by ALPN than h2, which the cluster speaks";
+  }
+  if (!http2 && security->alpn() == "h2") return "TLS_error: the host chose h2 by ALPN and the cluster speaks http/1.1";
+  return {};
+}
+
 void HttpConnection::OnReady() {
   const std::optional<http::Protocol> fixed = pool_.kind().protocol;
   const http::Protocol protocol = fixed.value_or(ChosenProtocol());
@@ -200,6 +223,8 @@ void HttpConnection::OnData(buffer::Buffer& data, bool end) {
   CountBytes();
   if (!good && session_->InputWasFaulty()) {
     OnFaultyInput(had_streams);
+  } else if (end && streams_ == 0 && codec().protocol() != http::Protocol::kHttp2 && session_->SayGoodbye()) {
+    CloseAfterFlush();
   } else if (end && !codec().half_open()) {
     CloseWith(Side::kRemote, had_streams && session_->ExchangeCutOff());
   } else if (settle_wanted_ || !good) {

@@ -36,7 +36,7 @@ class HttpConnection final : public UpstreamConnection,
   ~HttpConnection() override;
 
   // The pool hears OnConnected or OnConnectFailed; the latter maybe from within this call.
-  using UpstreamConnection::Connect;
+  void Connect();
   using UpstreamConnection::connected;
 
   // Gives a stream to the requester. Legal while CanOpenStream().
@@ -63,6 +63,7 @@ class HttpConnection final : public UpstreamConnection,
   void OnGoAway() override;
   void OnStreamClosed() override;
 
+  std::string_view Objection() override;
   void OnReady() override;
   void OnConnectFailed(PoolFailure failure, std::string_view details) override;
   void OnData(buffer::Buffer& data, bool end) override;

@@ -37,7 +37,7 @@ net::SocketOption Freebind(int level, int name) {
 
 PoolShared::PoolShared(std::shared_ptr<const ClusterConfig> config_in,
                        const ClusterLimitsByPriority& limits,
-                       const ClusterScopes& scopes_in, const BindOptions* default_bind,
+                       const ClusterScopes& scopes_in, const BindOptions* default_bind, ThreadTlsCells tls,
                        const WorkerServices& services_in, ConnectionSupplies& supplies_in)
     : config(std::move(config_in)),
       scopes(scopes_in),
@@ -52,6 +52,7 @@ PoolShared::PoolShared(std::shared_ptr<const ClusterConfig> config_in,
                       : nullptr),
       h1_options(MakeH1Options(*config)),
       h2_options(MakeH2Options(*config)),
+      tls_sockets(config, std::move(tls), scopes, services.slot),
       default_limits(limits[0], services.slot,
                      scopes.circuit_breakers[0]->Get<telemetry::CircuitBreakerStats>(services.slot)),
       high_limits(limits[1], services.slot,

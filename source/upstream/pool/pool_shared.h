@@ -12,6 +12,7 @@
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/pool/cluster_limits.h"
 #include "source/upstream/pool/connection_supplies.h"
+#include "source/upstream/pool/tls_sockets.h"
 #include "source/upstream/worker_services.h"
 
 namespace nuncio::upstream {
@@ -20,8 +21,8 @@ namespace nuncio::upstream {
 // destroyed at the end of the turn in which they close, and ClusterPools may be gone by then.
 struct PoolShared {
   PoolShared(std::shared_ptr<const ClusterConfig> config, const ClusterLimitsByPriority& limits,
-             const ClusterScopes& scopes, const BindOptions* default_bind, const WorkerServices& services,
-             ConnectionSupplies& supplies);
+             const ClusterScopes& scopes, const BindOptions* default_bind, ThreadTlsCells tls,
+             const WorkerServices& services, ConnectionSupplies& supplies);
 
   LimitLease& limits(RoutingPriority priority) {
     return priority == RoutingPriority::kDefault ? default_limits : high_limits;
@@ -44,6 +45,7 @@ struct PoolShared {
   std::vector<net::SocketOption> socket_options_v6;
   std::vector<net::SocketOption> socket_options_path;
 
+  TlsSockets tls_sockets;
   LimitLease default_limits;
   LimitLease high_limits;
   // Of all pools: connections in any state, and requests that wait.

@@ -19,7 +19,9 @@ TcpConnection::~TcpConnection() { Close(); }
 
 bool TcpConnection::Start() {
   starting_ = true;
-  Connect();
+  HandshakeWish wish;
+  wish.socket = shared().config->SocketFor(host()->metadata());
+  Connect(wish);
   starting_ = false;
   return state_ == State::kConnecting;
 }

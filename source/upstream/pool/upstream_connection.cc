@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "source/base/strings.h"
+
 namespace nuncio::upstream {
 namespace {
 
@@ -29,21 +31,30 @@ UpstreamConnection::UpstreamConnection(std::shared_ptr<PoolShared> shared, HostP
 
 UpstreamConnection::~UpstreamConnection() = default;
 
-void UpstreamConnection::Connect() {
+void UpstreamConnection::Connect(const HandshakeWish& wish) {
   const net::Address to = host_->connect_address();
+  TlsSockets::Made transport = shared_->tls_sockets.Make(wish, *host_, to);
+  if (transport.not_ready) {
+    FailConnect(PoolFailure::kConnectFailure, "TLS_error: Secret is not supplied by SDS");
+    return;
+  }
   net::ConnectionLimits limits;
   limits.buffer_limit = shared_->config->per_connection_buffer_limit_bytes;
   int error = 0;
   net_ = net::Connection::Connect(loop(), shared_->services.slices, *this, to, shared_->ConnectOptionsFor(to), limits,
-                                  /*transport=*/nullptr, &error);
+                                  std::move(transport.socket), &error);
   if (net_ == nullptr) {
-    FailConnect(PoolFailure::kConnectFailure, error);
+    FailConnect(PoolFailure::kConnectFailure, StrCat("immediate connect error: ", strerror(error)));
     return;
   }
   timer_.Arm(shared_->config->connect_timeout);
 }
 
 void UpstreamConnection::OnConnected() {
+  if (const std::string_view objection = Objection(); !objection.empty()) {
+    FailConnect(PoolFailure::kConnectFailure, objection);
+    return;
+  }
   connected_ = true;
   timer_.Disarm();
   traffic().upstream_cx_connect_ms.Record(Millis(loop().now() - began_));
@@ -54,28 +65,26 @@ void UpstreamConnection::OnClosed(net::CloseReason reason) {
   CountBytes();
   if (connected_) {
     OnLost(reason);
-  } else {
-    FailConnect(PoolFailure::kConnectFailure, net_->last_error());
+    return;
   }
+  const std::string_view why = net_->transport_failure();
+  FailConnect(PoolFailure::kConnectFailure,
+              why.empty() ? StrCat("delayed connect error: ", strerror(net_->last_error())) : std::string(why));
 }
 
 void UpstreamConnection::OnTimeout() {
   if (connected_) {
     OnTimer();
   } else {
-    FailConnect(PoolFailure::kConnectTimeout, 0);
+    FailConnect(PoolFailure::kConnectTimeout, {});
   }
 }
 
-void UpstreamConnection::FailConnect(PoolFailure failure, int error) {
+void UpstreamConnection::FailConnect(PoolFailure failure, std::string_view details) {
   if (net_ != nullptr) net_->Close();
   traffic().upstream_cx_connect_fail.Inc();
   host_stats_.cx_connect_fail.Inc();
   if (failure == PoolFailure::kConnectTimeout) traffic().upstream_cx_connect_timeout.Inc();
-  std::string details;
-  if (error != 0) {
-    details.append(net_ == nullptr ? "immediate" : "delayed").append(" connect error: ").append(strerror(error));
-  }
   OnConnectFailed(failure, details);
 }
 

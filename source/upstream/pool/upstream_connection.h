@@ -27,9 +27,10 @@ class UpstreamConnection : public event::DeferredDeletable, protected net::Conne
 
   // Begins to connect. OnReady or OnConnectFailed follows, unless it is closed before; the latter maybe from within
   // this call, where not even a socket could be made.
-  void Connect();
+  void Connect(const HandshakeWish& wish);
 
-  // The connection is there.
+  // The connection is there, handshake included; why it will not do all the same. Empty: it does, and OnReady follows.
+  virtual std::string_view Objection() { return {}; }
   virtual void OnReady() = 0;
   // It will not be. The socket is closed, CountEnd is to be called. `details` is text for
   // %UPSTREAM_TRANSPORT_FAILURE_REASON%, valid during the call.
@@ -60,7 +61,7 @@ class UpstreamConnection : public event::DeferredDeletable, protected net::Conne
  private:
   void OnConnected() final;
   void OnClosed(net::CloseReason reason) final;
-  void FailConnect(PoolFailure failure, int error);
+  void FailConnect(PoolFailure failure, std::string_view details);
   void OnTimeout();
   void CountBuffered(int64_t read, int64_t written);
 

@@ -4,15 +4,12 @@
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "envoy/service/cluster/v3/cds.grpc.pb.h"
 #include "envoy/service/discovery/v3/ads.grpc.pb.h"
 #include "google/rpc/status.pb.h"
 #include "source/base/strings.h"
 #include "source/control/model/resource_types.h"
+#include "test/control/support/certificates.h"
 #include "test/control/support/resources.h"
 #include "test/control/support/running_server.h"
 
@@ -361,60 +358,64 @@ TEST(ControlServerTest, ManyProxiesGetEachPush) {
   EXPECT_EQ(list.groups(0).connected_proxies(), static_cast<uint32_t>(kClients));
 }
 
-// Certificates made by the openssl program: an authority, a server, an operator and a proxy.
+// A server with the files "used.pem", "used.key" and "used.ca", at first those of `server` and of the authority `ca`, that
+// knows the operator ann.
 class ControlServerTlsTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    Make("ca", "authority", true);
-    Make("server", "localhost", false);
-    Make("operator", "ann", false);
-    Make("proxy", "proxy-1", false);
+    files_.MakeAuthority("ca");
+    files_.MakeLeaf("server", "localhost");
+    files_.MakeLeaf("operator", "ann");
+    files_.MakeLeaf("proxy", "proxy-1");
+    Use("server", "ca");
   }
 
-  void Make(const std::string& file, const std::string& name, bool authority) {
-    const std::string base = directory_.File(file);
-    std::string command =
-        StrCat("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -keyout ", base,
-               ".key -out ", base, ".pem -subj /CN=", name, " -addext subjectAltName=DNS:", name);
-    if (!authority) StrAppend(command, " -CA ", directory_.File("ca.pem"), " -CAkey ", directory_.File("ca.key"));
-    ASSERT_EQ(system(StrCat(command, " >", base, ".log 2>&1").c_str()), 0) << Read(base + ".log");
+  std::string Used(const std::string& ending) const { return files_.File("used." + ending); }
+  void Use(const std::string& leaf, const std::string& client_ca) {
+    files_.Replace(files_.Pem(leaf), Used("pem"));
+    files_.Replace(files_.Key(leaf), Used("key"));
+    files_.Replace(files_.Pem(client_ca), Used("ca"));
   }
-  static std::string Read(const std::string& path) {
-    std::ostringstream text;
-    text << std::ifstream(path).rdbuf();
-    return text.str();
+  void Configure(Options& options) const {
+    options.tls_cert = Used("pem");
+    options.tls_key = Used("key");
+    options.client_ca = Used("ca");
+    options.operators = {"ann"};
+  }
+  static void Settle(RunningServer& running) {
+    running.server().Tick();
+    running.server().Tick();
   }
 
-  std::shared_ptr<grpc::Channel> Channel(RunningServer& running, const std::string& who) {
+  // A connection of its own, which trusts `authority`.
+  std::shared_ptr<grpc::Channel> Channel(RunningServer& running, const std::string& who,
+                                         const std::string& authority = "ca") {
     grpc::SslCredentialsOptions tls;
-    tls.pem_root_certs = Read(directory_.File("ca.pem"));
+    tls.pem_root_certs = test::ReadFile(files_.Pem(authority));
     if (!who.empty()) {
-      tls.pem_cert_chain = Read(directory_.File(who + ".pem"));
-      tls.pem_private_key = Read(directory_.File(who + ".key"));
+      tls.pem_cert_chain = test::ReadFile(files_.Pem(who));
+      tls.pem_private_key = test::ReadFile(files_.Key(who));
     }
     grpc::ChannelArguments arguments;
     arguments.SetSslTargetNameOverride("localhost");
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     return grpc::CreateCustomChannel(running.server().listen_address(), grpc::SslCredentials(tls), arguments);
   }
 
-  grpc::Status PushAs(RunningServer& running, const std::string& who) {
+  grpc::Status PushAs(RunningServer& running, const std::string& who, const std::string& authority = "ca",
+                      double timeout = 1) {
     grpc::ClientContext context;
     v1::PushResponse response;
-    v1::PushRequest request = RunningServer::PushOf("g", {StaticCluster("a")});
+    v1::PushRequest request = RunningServer::PushOf("g", {StaticCluster("a", timeout)});
     request.set_author("somebody");
-    return v1::ConfigService::NewStub(Channel(running, who))->Push(&context, request, &response);
+    return v1::ConfigService::NewStub(Channel(running, who, authority))->Push(&context, request, &response);
   }
 
-  test::TemporaryDirectory directory_;
+  test::Certificates files_;
 };
 
 TEST_F(ControlServerTlsTest, OnlyOperatorsPushAndProxiesOnlySubscribe) {
-  RunningServer running([&](Options& options) {
-    options.tls_cert = directory_.File("server.pem");
-    options.tls_key = directory_.File("server.key");
-    options.client_ca = directory_.File("ca.pem");
-    options.operators = {"ann"};
-  });
+  RunningServer running([&](Options& options) { Configure(options); });
   EXPECT_EQ(PushAs(running, "").error_code(), grpc::StatusCode::UNAVAILABLE);
   const grpc::Status proxy = PushAs(running, "proxy");
   EXPECT_EQ(proxy.error_code(), grpc::StatusCode::PERMISSION_DENIED);
@@ -432,6 +433,48 @@ TEST_F(ControlServerTlsTest, OnlyOperatorsPushAndProxiesOnlySubscribe) {
   request.set_group("g");
   ASSERT_TRUE(v1::ConfigService::NewStub(Channel(running, "operator"))->History(&context, request, &response).ok());
   EXPECT_EQ(response.revisions(0).author(), "somebody (ann)");
+}
+
+TEST_F(ControlServerTlsTest, FilesAreReplacedUnderLiveStreams) {
+  RunningServer running([&](Options& options) { Configure(options); });
+  ASSERT_TRUE(PushAs(running, "operator").ok());
+  AdsClient client(Channel(running, "proxy"));
+  client.Send(FirstRequest("n1", "g"));
+  client.Send(AnswerTo(client.Receive()));
+
+  files_.MakeAuthority("newer");
+  files_.MakeLeaf("server2", "localhost", "newer");
+  files_.MakeLeaf("operator2", "ann", "newer");
+  Use("server2", "newer");
+  EXPECT_TRUE(PushAs(running, "operator", "ca").ok()) << "not looked at yet";
+  Settle(running);
+  EXPECT_EQ(PushAs(running, "operator", "ca").error_code(), grpc::StatusCode::UNAVAILABLE) << "not the old authority's";
+  EXPECT_EQ(PushAs(running, "operator", "newer").error_code(), grpc::StatusCode::UNAVAILABLE) << "an old client";
+  const grpc::Status pushed = PushAs(running, "operator2", "newer", 2);
+  ASSERT_TRUE(pushed.ok()) << pushed.error_message();
+  EXPECT_EQ(client.Receive().version_info().substr(0, 2), "2.") << "the stream from before goes on";
+}
+
+TEST_F(ControlServerTlsTest, BadReplacementsChangeNothing) {
+  RunningServer running([&](Options& options) { Configure(options); });
+  files_.MakeLeaf("server2", "localhost");
+  files_.Replace(files_.Pem("server2"), Used("pem"));
+  Settle(running);
+  const grpc::Status pushed = PushAs(running, "operator");
+  EXPECT_TRUE(pushed.ok()) << pushed.error_message();
+}
+
+TEST_F(ControlServerTlsTest, BadFilesAtTheStartAreToldByName) {
+  files_.Replace(files_.Key("proxy"), Used("key"));
+  test::TemporaryDirectory directory;
+  Options options;
+  options.listen = "127.0.0.1:0";
+  options.http_listen.clear();
+  options.store = directory.File("store");
+  Configure(options);
+  const auto server = ControlServer::Start(options, Clock::Real(), *SqliteStore::Open(options.store));
+  ASSERT_FALSE(server.ok());
+  EXPECT_EQ(server.status().message().find("--tls-key=" + Used("key") + ": "), 0u) << server.status();
 }
 
 }  // namespace

@@ -128,19 +128,24 @@ class ServedRequest final : public RequestReceiver {
 // A server codec, and the wire as bytes.
 class ServerFixture : public testing::Test, public ServerConnectionEvents {
  protected:
-  ~ServerFixture() override {
+  ~ServerFixture() override { End(); }
+
+  // The connection goes; nothing of it may be left.
+  void End() {
     if (codec_ != nullptr) codec_->OnConnectionClosed();
     codec_.reset();
     EXPECT_EQ(stats_.streams_active.value(), 0);
     EXPECT_EQ(stats_.pending_send_bytes.value(), 0);
     out_.Clear();
     requests_.clear();
+    connection_errors.clear();
     EXPECT_EQ(slices_.bytes_in_use(), 0);
     EXPECT_EQ(pools_.memory.blocks_in_use(), 0);
   }
 
   // Without preface and SETTINGS of the client.
   void StartBare(const H2Options& options = {}) {
+    End();
     options_ = options;
     ServerConnectionEvents& events = *this;
     codec_ = std::make_unique<H2ServerCodec>(out_, events, options_, pools_, stats_, downstream_stats_);

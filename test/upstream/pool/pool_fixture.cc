@@ -156,7 +156,8 @@ std::shared_ptr<const Host> PoolFixture::MakeHost(const net::Address& address) {
 
 void PoolFixture::MakePools() {
   limits_ = MakeClusterLimits(*config_, 2);
-  pools_ = std::make_unique<ClusterPools>(config_, limits_, scopes_, nullptr, services_, supplies_);
+  pools_ = std::make_unique<ClusterPools>(config_, limits_, scopes_, nullptr, tls_cells_, services_,
+                                          supplies_);
 }
 
 void PoolFixture::Ask(FakeRequest& request, const Host& host, bool fresh, RoutingPriority priority) {

@@ -152,6 +152,8 @@ class PoolFixture : public testing::Test {
   std::shared_ptr<ClusterConfig> config_ = std::make_shared<ClusterConfig>();
   std::shared_ptr<HostSlots> slots_ = std::make_shared<HostSlots>();
   ClusterLimitsByPriority limits_;
+  // Of each of the config's sockets; none: plain TCP.
+  ThreadTlsCells tls_cells_;
   std::unique_ptr<ClusterPools> pools_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/config/typed_config.h"
+#include "source/extensions/http_filter_types.h"
 #include "source/extensions/network/http_connection_manager/filter_config.h"
 #include "source/proxy/config.h"
 
@@ -14,7 +15,7 @@ std::shared_ptr<filter::TerminalFilterConfig> CompileHttpConnectionManager(const
                                                                            config::Faults& faults) {
   envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager message;
   if (!config::UnpackAndCheck(any, &message, faults)) return nullptr;
-  auto compiled = proxy::CompileConnectionManager(message, data_sources, faults);
+  auto compiled = proxy::CompileConnectionManager(message, {data_sources, HttpFilterTypes()}, faults);
   if (!compiled.has_value()) return nullptr;
   auto out = std::make_shared<HttpConnectionManagerFilterConfig>();
   out->access_logs = compiled->config->access_logs;

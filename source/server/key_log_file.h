@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "source/access_log/log_writer.h"
+#include "source/tls/context_config.h"
+
+namespace nuncio::server {
+
+// A key log in a file, written by the thread of the access logs.
+class KeyLogFile final : public tls::KeyLogSink {
+ public:
+  // Null, with a line in the log: it cannot be opened. `writer` outlives it. Main.
+  static std::shared_ptr<tls::KeyLogSink> Open(access_log::LogWriter& writer, const std::string& path);
+
+  KeyLogFile(access_log::LogWriter& writer, access_log::LogFilePtr file);
+  void Write(std::string_view line) override;
+
+ private:
+  access_log::LogWriter& writer_;
+  const access_log::LogFilePtr file_;
+  // Handshakes on several workers may write; whoever asked for a key log is finding faults, not looking for speed.
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  access_log::FileStats& stats_;
+};
+
+}  // namespace nuncio::server

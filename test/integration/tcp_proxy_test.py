@@ -1,0 +1,395 @@
+"""Connections forwarded byte by byte: ends and resets of either side, slow readers, limits in time, updates of the listener;
+and TLS that passes through by its server name, seen by real TLS servers."""
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import (AccessLog, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports, wait_for)
+
+TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
+SNI_CLUSTER = "type.googleapis.com/envoy.extensions.filters.network.sni_cluster.v3.SniCluster"
+TLS_INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
+LOG_FIELDS = {
+    "cluster": "%UPSTREAM_CLUSTER%",
+    "flags": "%RESPONSE_FLAGS%",
+    "sent": "%BYTES_SENT%",
+    "received": "%BYTES_RECEIVED%",
+    "attempts": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+    "sni": "%REQUESTED_SERVER_NAME%",
+    "ja3": "%TLS_JA3_FINGERPRINT%",
+    "end": "%CONNECTION_TERMINATION_DETAILS%",
+}
+MIB = 1 << 20
+
+
+class Server:
+    """Accepts; what happens on a connection is the test's to say."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+
+    def accept(self):
+        self.listener.settimeout(15)
+        sock, _ = self.listener.accept()
+        self.connections += 1
+        return Stream(sock)
+
+
+def tcp_filter(name, **fields):
+    return {"name": "envoy.filters.network.tcp_proxy",
+            "typed_config": {"@type": TCP_PROXY, "stat_prefix": name,
+                             "access_log": [file_log(log.path, json_format={"listener": name, **LOG_FIELDS})],
+                             **({} if "weighted_clusters" in fields else {"cluster": name}), **fields}}
+
+
+def chain(name, match=None, before=(), **fields):
+    return {"name": name, "filters": [*before, tcp_filter(name, **fields)],
+            **({"filter_chain_match": match} if match else {})}
+
+
+def tcp_listener(name, port, chains=None, listener_fields=None, **fields):
+    return {"name": name, "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
+            "filter_chains": chains or [chain(name, **fields)], **(listener_fields or {})}
+
+
+def connect(port, receive_buffer=None):
+    sock = socket.socket()
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.settimeout(15)
+    sock.connect(("127.0.0.1", port))
+    return Stream(sock)
+
+
+def entry(listener, count=1):
+    """The listener's log entries, once there are so many."""
+    def lines():
+        found = [line for line in log.lines() if line["listener"] == listener]
+        return found if len(found) >= count else None
+    return wait_for(lines, f"{count} entries of {listener}")
+
+
+def stat(name):
+    with connect(admin) as client:
+        client.send(f"GET /stats?filter=^{name}$ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        text = client.rest().decode().split("\r\n\r\n", 1)[1]
+    for line in text.splitlines():
+        if line.startswith(name + ": "):
+            return int(line.split(": ")[1])
+    return 0
+
+
+def setUpModule():
+    global proxy, servers, ports, admin, log
+    log = AccessLog(os.path.join(directory(), "access.log"))
+    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big"]
+    servers = {name: Server() for name in names}
+    numbers = free_ports(len(names) + 6)
+    admin, nobody, ports = numbers.pop(), numbers.pop(), dict(zip(names + ["refused", "empty", "missing", "weighted"], numbers))
+    special = {"idle": {"idle_timeout": "0.3s"}, "short": {"max_downstream_connection_duration": "0.3s"},
+               "logged": {"access_log_options": {"flush_access_log_on_connected": True, "flush_access_log_on_start": True}},
+               "refused": {"max_connect_attempts": 3},
+               "weighted": {"weighted_clusters": {"clusters": [{"name": "plain", "weight": 1}, {"name": "heavy", "weight": 3}]}}}
+    clusters = [cluster(name, [server.port]) for name, server in servers.items()]
+    clusters += [cluster("refused", [nobody]), cluster("empty", [])]
+    proxy = Nuncio(bootstrap([tcp_listener(name, port, **special.get(name, {})) for name, port in ports.items()], clusters,
+                             admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
+
+
+def tearDownModule():
+    proxy.stop()
+
+
+class Forwarding(unittest.TestCase):
+
+    def pair(self, name):
+        client = connect(ports[name])
+        self.addCleanup(client.close)
+        server = servers[name].accept()
+        self.addCleanup(server.close)
+        return client, server
+
+    def test_bytes_go_both_ways_and_each_side_ends_on_its_own(self):
+        client, server = self.pair("plain")
+        server.send("hello")
+        self.assertEqual(client.exactly(5), b"hello")
+        client.send("question")
+        client.sock.shutdown(socket.SHUT_WR)
+        self.assertEqual(server.rest(), b"question")
+        # The client has ended; it is still answered.
+        server.send("answer")
+        self.assertEqual(client.exactly(6), b"answer")
+        server.close()
+        self.assertTrue(client.at_end())
+        line = entry("plain")[-1]
+        self.assertEqual((line["received"], line["sent"], line["flags"], line["cluster"]), (8, 11, "-", "plain"))
+
+    def test_the_servers_end_leaves_the_clients_direction_open(self):
+        client, server = self.pair("heavy")
+        server.sock.shutdown(socket.SHUT_WR)
+        self.assertTrue(client.at_end())
+        client.send("more")
+        self.assertEqual(server.exactly(4), b"more")
+        client.close()
+        self.assertTrue(server.at_end())
+
+    def test_resets_are_passed_on(self):
+        client, server = self.pair("reset")
+        server.send("x")
+        client.exactly(1)
+        server.reset()
+        with self.assertRaises(ConnectionResetError):
+            client.sock.recv(1)
+        self.assertEqual(entry("reset", 1)[0]["flags"], "UC")
+        client, server = self.pair("reset")
+        client.send("x")
+        server.exactly(1)
+        client.reset()
+        with self.assertRaises(ConnectionResetError):
+            server.sock.recv(1)
+        self.assertEqual(entry("reset", 2)[1]["flags"], "DC")
+
+    def test_a_big_transfer_waits_for_its_reader_and_keeps_nothing(self):
+        total = 64 * MIB
+        block = bytes(range(256)) * 4096
+        for direction in ("up", "down"):
+            client, server = self.pair("big")
+            source, sink = (client, server) if direction == "up" else (server, client)
+            before = proxy.resident_kib()
+
+            def send(source=source):
+                for _ in range(total // len(block)):
+                    source.send(block)
+                source.sock.shutdown(socket.SHUT_WR)
+
+            sender = threading.Thread(target=send, daemon=True)
+            sender.start()
+            time.sleep(0.3)
+            self.assertTrue(sender.is_alive(), "the reader that stalls did not stop the sender")
+            self.assertLess(proxy.resident_kib() - before, 16 * 1024)
+            got = 0
+            while data := sink.sock.recv(MIB):
+                self.assertEqual(data, (block * 3)[got % len(block):got % len(block) + len(data)])
+                got += len(data)
+            self.assertEqual(got, total)
+            sender.join()
+            sink.sock.shutdown(socket.SHUT_WR)
+            self.assertTrue(source.at_end())
+
+    def test_a_client_that_leaves_is_flushed_to_the_server(self):
+        client, server = self.pair("big")
+        client.send(b"y" * (4 * MIB))
+        client.close()
+        got = 0
+        while data := server.sock.recv(MIB):
+            got += len(data)
+        self.assertEqual(got, 4 * MIB)
+
+    def test_the_idle_timeout_counts_from_the_last_byte(self):
+        client, _ = self.pair("idle")
+        began = time.monotonic()
+        while time.monotonic() - began < 0.6:
+            client.send("x")
+            time.sleep(0.05)
+        self.assertTrue(client.at_end())
+        self.assertEqual(entry("idle")[0]["end"], "tcp_session_idle_timeout")
+        self.assertEqual(stat("tcp.idle.idle_timeout"), 1)
+
+    def test_the_longest_life_of_a_connection(self):
+        client, _ = self.pair("short")
+        self.assertTrue(client.at_end())
+        self.assertEqual(entry("short")[0]["flags"], "DT")
+        self.assertEqual(stat("tcp.short.max_downstream_connection_duration"), 1)
+
+    def test_no_host_no_cluster_and_a_host_that_refuses(self):
+        for name, flags in (("empty", "UH"), ("missing", "NC"), ("refused", "UF,URX")):
+            with connect(ports[name]) as client:
+                self.assertTrue(client.at_end())
+            self.assertEqual(sorted(entry(name)[0]["flags"].split(",")), sorted(flags.split(",")))
+        self.assertEqual(entry("refused")[0]["attempts"], 3)
+        self.assertEqual(stat("cluster.refused.upstream_cx_connect_fail"), 3)
+        self.assertEqual(stat("cluster.refused.upstream_cx_connect_attempts_exceeded"), 1)
+        self.assertEqual(stat("tcp.missing.downstream_cx_no_route"), 1)
+
+    def test_entries_at_the_start_and_when_connected(self):
+        client, server = self.pair("logged")
+        entry("logged", 2)
+        client.send("abc")
+        server.exactly(3)
+        client.close()
+        server.close()
+        self.assertEqual([line["received"] for line in entry("logged", 3)], [0, 0, 3])
+
+    def test_weights_choose_among_clusters(self):
+        for _ in range(40):
+            with connect(ports["weighted"]):
+                pass
+        accepted = {"plain": 0, "heavy": 0}
+        for name in accepted:
+            servers[name].listener.settimeout(0.2)
+            try:
+                while True:
+                    servers[name].listener.accept()[0].close()
+                    accepted[name] += 1
+            except socket.timeout:
+                pass
+        self.assertEqual(sum(accepted.values()), 40)
+        self.assertTrue(0 < accepted["plain"] < 30, accepted)
+        for name, count in accepted.items():
+            self.assertEqual(sum(line["cluster"] == name for line in entry("weighted", 40)), count)
+
+
+class TlsServer:
+    """openssl s_server, which answers with what it was asked for."""
+
+    def __init__(self, name):
+        where = directory()
+        self.cert, key = os.path.join(where, "cert.pem"), os.path.join(where, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", self.cert],
+                       check=True, stderr=subprocess.DEVNULL)
+        self.port = free_ports(1)[0]
+        self.process = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", self.cert,
+                                         "-key", key, "-www", "-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_for(self.listens, "s_server's start")
+
+    def listens(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class PassThrough(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.servers = {name: TlsServer(name) for name in ("one.test", "two.test")}
+        cls.plain = Server()
+        by_name, by_match, cls.slow = free_ports(3)
+        cls.ports = {"by_name": by_name, "by_match": by_match}
+        inspector = {"name": "tls_inspector", "typed_config": {"@type": TLS_INSPECTOR, "enable_ja3_fingerprinting": True}}
+        sni = {"name": "sni_cluster", "typed_config": {"@type": SNI_CLUSTER}}
+        clusters = [cluster(name, [server.port]) for name, server in cls.servers.items()]
+        clusters.append(cluster("plain", [cls.plain.port]))
+        cls.proxy = Nuncio(bootstrap([
+            tcp_listener("by_name", by_name, [chain("by_name", before=[sni], cluster="plain")],
+                         {"listener_filters": [inspector]}),
+            tcp_listener("by_match", by_match, [
+                chain("exact", {"server_names": ["one.test"]}, cluster="one.test"),
+                chain("wild", {"server_names": ["*.test"], "transport_protocol": "tls"}, cluster="two.test"),
+                chain("rest", {"transport_protocol": "raw_buffer"}, cluster="plain")]),
+            tcp_listener("slow", cls.slow, [chain("slow", {"transport_protocol": "tls"}, cluster="plain")],
+                         {"listener_filters_timeout": "0.3s"}),
+        ], clusters))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.proxy.stop()
+        for server in cls.servers.values():
+            server.stop()
+
+    def certificate_of(self, port, name):
+        context = ssl.create_default_context()
+        for server in self.servers.values():
+            context.load_verify_locations(server.cert)
+        context.check_hostname = False
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname=name) as sock:
+            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            self.assertIn(b"200 ok", sock.recv(4096))
+            return dict(part[0] for part in sock.getpeercert()["subject"])["commonName"]
+
+    def test_the_server_name_names_the_cluster(self):
+        for name in self.servers:
+            self.assertEqual(self.certificate_of(self.ports["by_name"], name), name)
+        lines = entry("by_name", 2)
+        self.assertEqual([(line["sni"], line["cluster"]) for line in lines], [(name, name) for name in self.servers])
+        self.assertEqual(len(lines[0]["ja3"]), 32)
+
+    def test_filter_chains_by_server_name_and_protocol(self):
+        self.assertEqual(self.certificate_of(self.ports["by_match"], "one.test"), "one.test")
+        self.assertEqual(self.certificate_of(self.ports["by_match"], "three.test"), "two.test")
+        with connect(self.ports["by_match"]) as client:
+            client.send("plain text")
+            with self.plain.accept() as server:
+                self.assertEqual(server.exactly(10), b"plain text")
+
+    def test_a_client_hello_in_pieces(self):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="one.test")
+        with self.assertRaises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        hello = outgoing.read()
+        with connect(self.ports["by_match"]) as client:
+            for i in range(0, len(hello), 64):
+                client.send(hello[i:i + 64])
+                time.sleep(0.005)
+            self.assertEqual(client.exactly(1), b"\x16")
+
+    def test_who_says_nothing_is_closed_and_hurts_nobody(self):
+        with connect(self.slow) as silent, connect(self.slow) as garbage:
+            garbage.send("GET / HTTP/1.1\r\n\r\n")
+            self.assertTrue(garbage.at_end())
+            began = time.monotonic()
+            self.assertTrue(silent.at_end())
+            self.assertLess(time.monotonic() - began, 5)
+
+
+class Updates(unittest.TestCase):
+
+    def test_connections_of_unchanged_chains_stay(self):
+        where = directory()
+        server = Server()
+        port = free_ports(1)[0]
+        path = os.path.join(where, "lds.json")
+
+        def write(**fields):
+            resource = {"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", **tcp_listener("dynamic", port, [
+                chain("kept", {"source_prefix_ranges": [{"address_prefix": "127.0.0.1", "prefix_len": 32}]}, cluster="up"),
+                chain("changed", {"source_prefix_ranges": [{"address_prefix": "127.0.0.2", "prefix_len": 32}]},
+                      cluster="up", **fields)])}
+            with open(path + ".new", "w", encoding="ascii") as file:
+                json.dump({"resources": [resource]}, file)
+            os.rename(path + ".new", path)
+
+        def from_address(address):
+            sock = socket.socket()
+            sock.settimeout(15)
+            sock.bind((address, 0))
+            sock.connect(("127.0.0.1", port))
+            return Stream(sock), server.accept()
+
+        write()
+        nuncio = Nuncio(bootstrap([], [cluster("up", [server.port])],
+                                  dynamic_resources={"lds_config": {"path_config_source": {"path": path}}}),
+                        "--drain-time-s", "1")
+        try:
+            kept, kept_server = from_address("127.0.0.1")
+            changed, _ = from_address("127.0.0.2")
+            write(max_connect_attempts=2)
+            # It drains, and is closed at the end of the drain time.
+            self.assertTrue(changed.at_end())
+            kept.send("still here")
+            self.assertEqual(kept_server.exactly(10), b"still here")
+            again, _ = from_address("127.0.0.2")
+            kept.close()
+            again.close()
+        finally:
+            nuncio.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
