@@ -146,7 +146,7 @@ TEST_F(EndpointsTest, ConfigDumpIsTheMessageHoweverItIsSliced) {
   const std::string whole = Get("/config_dump?include_eds");
   EXPECT_EQ(whole, Body(Ask("/config_dump?include_eds"), 1));
   const auto dump = Parse<envoy::admin::v3::ConfigDump>(whole);
-  ASSERT_EQ(5, dump.configs_size());
+  ASSERT_EQ(6, dump.configs_size());
   EXPECT_TRUE(dump.configs(0).Is<envoy::admin::v3::BootstrapConfigDump>());
   envoy::admin::v3::ClustersConfigDump clusters;
   ASSERT_TRUE(dump.configs(1).UnpackTo(&clusters));
@@ -163,7 +163,8 @@ TEST_F(EndpointsTest, ConfigDumpIsTheMessageHoweverItIsSliced) {
   envoy::admin::v3::RoutesConfigDump routes;
   ASSERT_TRUE(dump.configs(4).UnpackTo(&routes));
   EXPECT_EQ(1, routes.static_route_configs_size());
-  EXPECT_EQ(4, Parse<envoy::admin::v3::ConfigDump>(Get("/config_dump")).configs_size());
+  EXPECT_TRUE(dump.configs(5).Is<envoy::admin::v3::SecretsConfigDump>());
+  EXPECT_EQ(5, Parse<envoy::admin::v3::ConfigDump>(Get("/config_dump")).configs_size());
 }
 
 TEST_F(EndpointsTest, ConfigDumpOfOneListWithAMask) {

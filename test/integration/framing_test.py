@@ -315,7 +315,6 @@ class Refusals(Case):
         "lower-case protocol": (400, "GET /x http/1.1\r\nHost: a\r\n\r\n"),
         "version with more digits": (400, "GET /x HTTP/1.10\r\nHost: a\r\n\r\n"),
         "later version": (505, "GET /x HTTP/3.0\r\nHost: a\r\n\r\n"),
-        "HTTP/2 preface": (505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"),
         "CONNECT": (405, "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n"),
     }
     # The head is good; the fault comes later. No backend may take the request for complete.

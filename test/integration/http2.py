@@ -109,6 +109,7 @@ class Connection:
         self.pongs = 0
         self.closed = False
         self.credit = {}
+        self.sent = {}
         self.lock = threading.Lock()
         if isinstance(stream, Client):
             stream.send(PREFACE)
@@ -126,10 +127,27 @@ class Connection:
     def headers(self, stream, fields, end=False):
         self.send(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, encode(fields))
 
+    def room(self, stream):
+        """How many bytes of data the peer takes (RFC 9113 6.9.1)."""
+        initial = self.settings.get(INITIAL_WINDOW_SIZE, 65535)
+        return min(initial + self.credit.get(stream, 0) - self.sent.get(stream, 0),
+                   65535 + self.credit.get(0, 0) - self.sent.get(0, 0))
+
     def data(self, stream, data, end=False):
-        for at in range(0, max(len(data), 1), 16384):
-            last = end and at + 16384 >= len(data)
-            self.send(DATA, END_STREAM if last else 0, stream, data[at:at + 16384])
+        """Reads where it must for the peer's windows; gives up where the stream is reset."""
+        at = 0
+        while True:
+            if at < len(data):
+                self.wait(lambda: self.room(stream) > 0 or self.message(stream).reset is not None)
+                if self.message(stream).reset is not None:
+                    return
+            piece = data[at:at + min(16384, max(self.room(stream), 0))]
+            at += len(piece)
+            for each in (0, stream):
+                self.sent[each] = self.sent.get(each, 0) + len(piece)
+            self.send(DATA, END_STREAM if end and at == len(data) else 0, stream, piece)
+            if at == len(data):
+                return
 
     def rst(self, stream, code=CANCEL):
         self.send(RST_STREAM, 0, stream, struct.pack(">I", code))

@@ -163,6 +163,19 @@ bool ReadUntilStreamEnds(int fd, std::string& left, uint32_t stream) {
   }
 }
 
+// Waits for the peer's, whose windows hold from then on.
+bool AcknowledgeSettings(int fd, std::string& left) {
+  constexpr uint8_t kSettings = 4;
+  while (left.size() < 9) {
+    char data[1024];
+    const ssize_t n = recv(fd, data, sizeof(data), 0);
+    if (n <= 0) return false;
+    left.append(data, static_cast<size_t>(n));
+  }
+  const std::string frame = Frame(kSettings, 1, 0, {});
+  return left[3] == kSettings && send(fd, frame.data(), frame.size(), MSG_NOSIGNAL) > 0;
+}
+
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 std::string Bootstrap(uint16_t listen, uint16_t backend) {
@@ -233,6 +246,7 @@ void Exchanges(uint16_t port, const Exchange& exchange, bool* complete) {
     // SETTINGS with a window of 2^24 for each stream.
     const std::string hello = StrCat(kHttp2Preface, Frame(4, 0, 0, std::string_view("\0\x04\x01\0\0\0", 6)));
     send(fd, hello.data(), hello.size(), MSG_NOSIGNAL);
+    whole = AcknowledgeSettings(fd, left);
   }
   for (int i = 0; i < kWarmUp + kCounted && whole; ++i) {
     if (i == kWarmUp) counting = true;

@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "source/telemetry/cluster_stats.h"
+#include "source/telemetry/http2_stats.h"
 #include "source/telemetry/http_stats.h"
 #include "source/telemetry/listener_stats.h"
 #include "source/telemetry/server_stats.h"

@@ -452,7 +452,7 @@ transport_socket: {name: envoy.transport_sockets.tls}
   EXPECT_THAT(faults, HasSubstr("upstream_bind_config.source_address.address: must be an IP address (is \"localhost\")"));
   EXPECT_THAT(faults, HasSubstr("upstream_bind_config.socket_options[0].level: must fit 32 bits"));
   EXPECT_THAT(faults, HasSubstr("upstream_bind_config.socket_options[1].state: must be STATE_PREBIND"));
-  EXPECT_THAT(faults, HasSubstr("transport_socket.name: is no transport socket"));
+  EXPECT_THAT(faults, HasSubstr("transport_socket.typed_config: required: the configuration of \"envoy.transport_sockets.tls\""));
 }
 
 TEST(ResourceTypesTest, CompileFromBytesAndTellTheName) {
