@@ -71,7 +71,9 @@ std::vector<uint16_t> WordsOf(const SSL_CLIENT_HELLO& hello, uint16_t extension)
   return out;
 }
 
-bool OffersTls13(const SSL_CLIENT_HELLO& hello) {
+// Whether TLS 1.3 will be spoken.
+bool AgreesOnTls13(const SSL_CLIENT_HELLO& hello) {
+  if (SSL_get_max_proto_version(hello.ssl) < TLS1_3_VERSION) return false;
   const uint8_t* data = nullptr;
   size_t size = 0;
   CBS in;
@@ -220,7 +222,7 @@ ServerContext::Abilities ServerContext::AbilitiesOf(const SSL_CLIENT_HELLO& hell
   size_t size = 0;
   out.ocsp = SSL_early_callback_ctx_extension_get(&hello, TLSEXT_TYPE_status_request, &data, &size) != 0;
   const std::vector<uint16_t> algorithms = WordsOf(hello, TLSEXT_TYPE_signature_algorithms);
-  const bool tls13 = OffersTls13(hello);
+  const bool tls13 = AgreesOnTls13(hello);
   // Before TLS 1.3 the cipher and the curve have to be offered as well (RFC 8422 5.1).
   if (!tls13 && !OffersEcdsaCipher(hello)) return out;
   const std::vector<uint16_t> groups = tls13 ? std::vector<uint16_t>() : WordsOf(hello, TLSEXT_TYPE_supported_groups);

@@ -1,0 +1,125 @@
+"""TLS for the integration tests: certificates made by openssl as they are asked for, the messages that configure it, curl and
+`openssl s_client` as peers."""
+
+import os
+import socket
+import ssl
+import subprocess
+
+from harness import PATIENCE, Stream, directory
+
+DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
+UPSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
+INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
+
+KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
+CONFIG = "[req]\ndistinguished_name = dn\nprompt = no\nstring_mask = utf8only\n[dn]\nCN = unused\n"
+
+
+class Certificate:
+    """A certificate and its key in files."""
+
+    def __init__(self, path):
+        self.certificate, self.key = path + ".pem", path + ".key"
+
+    def configured(self):
+        return {"certificate_chain": {"filename": self.certificate}, "private_key": {"filename": self.key}}
+
+    def ask(self, *arguments):
+        """What `openssl x509` says of it."""
+        return subprocess.run(["openssl", "x509", "-in", self.certificate, "-noout", *arguments], check=True,
+                              capture_output=True, text=True).stdout.strip()
+
+
+class Authority(Certificate):
+    """A root of its own, and what it signs."""
+
+    def __init__(self, name="Root"):
+        self.directory = directory()
+        super().__init__(os.path.join(self.directory, "ca"))
+        with open(os.path.join(self.directory, "openssl.cnf"), "w", encoding="ascii") as file:
+            file.write(CONFIG)
+        self._make("ca", f"/CN={name}", "ec", ["basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign,cRLSign"])
+
+    def _make(self, name, subject, key, extensions, *arguments):
+        made = Certificate(os.path.join(self.directory, name))
+        command = ["openssl", "req", "-x509", "-config", os.path.join(self.directory, "openssl.cnf"), "-utf8",
+                   "-newkey", *KEYS[key], "-nodes", "-keyout", made.key, "-out", made.certificate, "-days", "30",
+                   "-subj", subject, *arguments]
+        for each in extensions:
+            command += ["-addext", each]
+        subprocess.run(command, check=True, capture_output=True)
+        return made
+
+    def issue(self, name, sans=(), subject=None, key="ec", usage="serverAuth,clientAuth"):
+        """`sans` as openssl writes them: "DNS:a.test"."""
+        extensions = [f"extendedKeyUsage={usage}"]
+        if sans:
+            extensions.append("subjectAltName=" + ",".join(sans))
+        return self._make(name, subject or f"/CN={name}", key, extensions, "-CA", self.certificate, "-CAkey", self.key)
+
+
+def downstream(certificates, common=None, alpn=("h2", "http/1.1"), **fields):
+    """The transport socket of a filter chain."""
+    context = {"tls_certificates": [each.configured() for each in certificates], "alpn_protocols": list(alpn)}
+    return {"name": "envoy.transport_sockets.tls",
+            "typed_config": {"@type": DOWNSTREAM, "common_tls_context": {**context, **(common or {})}, **fields}}
+
+
+def upstream(common=None, **fields):
+    """The transport socket of a cluster."""
+    return {"name": "envoy.transport_sockets.tls",
+            "typed_config": {"@type": UPSTREAM, "common_tls_context": common or {}, **fields}}
+
+
+def trusting(authority, **fields):
+    return {"validation_context": {"trusted_ca": {"filename": authority.certificate}, **fields}}
+
+
+def inspector(**fields):
+    return {"name": "envoy.filters.listener.tls_inspector", "typed_config": {"@type": INSPECTOR, **fields}}
+
+
+class Answer:
+    """What curl got. `status` 0: none; then `error` says why."""
+
+    def __init__(self, out, error):
+        head, _, tail = out.rpartition("\n")
+        status, self.version = tail.split(" ")
+        self.status, self.body, self.error = int(status), head, error
+
+
+def curl(port, path="/", *arguments, host="a.test", scheme="https"):
+    run = subprocess.run(
+        ["curl", "-sS", "-k", "--max-time", str(PATIENCE), "--connect-to", f"::127.0.0.1:{port}",
+         "-w", "\n%{http_code} %{http_version}", *arguments, f"{scheme}://{host}{path}"],
+        capture_output=True, text=True, check=False)
+    return Answer(run.stdout, run.stderr)
+
+
+def s_client(port, *arguments, send="", host="a.test"):
+    """What `openssl s_client` writes on a connection that ends with the input."""
+    name = ["-servername", host] if host else ["-noservername"]
+    run = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *name, *arguments],
+        input=send, capture_output=True, text=True, timeout=PATIENCE, check=False, errors="replace")
+    return run.stdout + run.stderr
+
+
+def client_context(certificate=None, alpn=(), **attributes):
+    """For Python's own TLS; takes any server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if certificate is not None:
+        context.load_cert_chain(certificate.certificate, certificate.key)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    for name, value in attributes.items():
+        setattr(context, name, value)
+    return context
+
+
+def connect(port, host="a.test", **context):
+    """A harness Stream over TLS; the handshake is done."""
+    sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    return Stream(client_context(**context).wrap_socket(sock, server_hostname=host))
