@@ -9,7 +9,7 @@ import threading
 from harness import Client, Stream
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
-END_STREAM, ACK, END_HEADERS = 1, 1, 4
+END_STREAM, ACK, END_HEADERS, PADDED, WITH_PRIORITY = 1, 1, 4, 8, 32
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR = 0, 1, 2
 REFUSED_STREAM, CANCEL, CONNECT_ERROR, ENHANCE_YOUR_CALM = 7, 8, 10, 11
 MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, ENABLE_CONNECT_PROTOCOL = 3, 4, 8
@@ -163,7 +163,10 @@ class Connection:
         except EOFError:
             self.closed = True
             return False
-        kind, flags, stream = header[3], header[4], int.from_bytes(header[5:9], "big") & 0x7fffffff
+        self.on_frame(header[3], header[4], int.from_bytes(header[5:9], "big") & 0x7fffffff, payload)
+        return True
+
+    def on_frame(self, kind, flags, stream, payload):
         if kind == HEADERS:
             self._on_headers(self.message(stream), payload, flags)
         elif kind == DATA:
@@ -182,7 +185,6 @@ class Connection:
             self.goaways.append(struct.unpack(">II", payload[:8]))
         elif kind == WINDOW_UPDATE:
             self.credit[stream] = self.credit.get(stream, 0) + int.from_bytes(payload, "big")
-        return True
 
     def _on_headers(self, message, payload, flags):
         assert flags & END_HEADERS and not flags & 0x28, "a block in one frame without padding or priority"
@@ -212,8 +214,12 @@ class Connection:
 
 
 class Http2Client(Connection):
-    def __init__(self, port, **options):
-        super().__init__(Client(port), **options)
+    def __init__(self, port, tls=None, **options):
+        """`tls`: an SSLContext, where the port speaks TLS."""
+        client = Client(port)
+        if tls is not None:
+            client.sock = tls.wrap_socket(client.sock)
+        super().__init__(client, **options)
         self.last = -1
 
     def begin(self, fields, end=True):
