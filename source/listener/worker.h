@@ -70,6 +70,7 @@ class Worker {
   ConnectionLimit& connection_limit_;
   event::EventLoop loop_;
   buffer::SlicePool slices_;
+  net::SplicePipes pipes_;
   ArenaBlockPool arena_blocks_;
   Random random_;
   http::DateText date_;

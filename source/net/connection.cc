@@ -18,6 +18,9 @@ namespace {
 
 constexpr size_t kMaxWriteIovecs = 64;
 constexpr uint32_t kMinReadSize = buffer::SlicePool::kLarge;
+// A pipe pays for its further system calls where reads were full up to this size, and as long as it gets so much at a time.
+constexpr uint32_t kSpliceReadSize = 4 * kMinReadSize;
+constexpr size_t kMinSpliced = 2 * kMinReadSize;
 
 int UnreadBytes(int fd) {
   int bytes = 0;
@@ -205,6 +208,11 @@ void Connection::ReadReady() {
 bool Connection::ReadOnce(size_t* budget) {
   if (closing_ && write_shut_) return DropOnce(budget);
   if (transport_ != nullptr) return ReadTransport(budget);
+  if (splicing_ != nullptr && splicing_->peer != nullptr && read_size_ >= kSpliceReadSize) return ReadSpliced(budget);
+  return ReadPlain(budget);
+}
+
+bool Connection::ReadPlain(size_t* budget) {
   iovec iov[kMaxReadIovecs];
   const size_t count = read_buffer_.ReserveForRead(read_size_, iov, kMaxReadIovecs);
   size_t capacity = 0;
@@ -220,18 +228,50 @@ bool Connection::ReadOnce(size_t* budget) {
     Deliver(false);
     return fd_ >= 0 && readable_ && *budget > 0;
   }
-  if (n == 0) {
+  return OnNothingRead(n, error);
+}
+
+bool Connection::OnNothingRead(ssize_t result, int error) {
+  if (result == 0) {
     OnReadEnd();
-    return false;
-  }
-  if (error == EAGAIN) {
+  } else if (error == EINTR) {
+    return true;
+  } else if (error != EAGAIN) {
+    Fail(CloseReason::kRemoteReset, error);
+  } else {
     readable_ = false;
     if (write_error_ != 0) Fail(CloseReason::kRemoteReset, write_error_);
+  }
+  return false;
+}
+
+bool Connection::ReadSpliced(size_t* budget) {
+  Connection& to = *splicing_->peer;
+  if (to.write_error_ != 0 || to.closing_ || to.write_shut_) return ReadPlain(budget);
+  if (to.output_pending()) {
+    to.Flush();
+    if (fd_ < 0 || splicing_->peer == nullptr || !to.output_pending()) return fd_ >= 0;
+    to.HoldPeer();
     return false;
   }
-  if (error == EINTR) return true;
-  Fail(CloseReason::kRemoteReset, error);
-  return false;
+  std::unique_ptr<SplicePipe> pipe = splicing_->pipes.Take();
+  if (pipe == nullptr) return ReadPlain(budget);
+  const ssize_t n = pipe->Fill(fd_, to.high_mark_);
+  if (n <= 0) {
+    const int error = errno;
+    splicing_->pipes.Return(std::move(pipe));
+    if (n == 0 || error != EINVAL) return OnNothingRead(n, error);
+    // Not with sockets of this kind.
+    LeaveSplicing();
+    return true;
+  }
+  bytes_read_ += static_cast<size_t>(n);
+  *budget -= std::min(*budget, static_cast<size_t>(n));
+  // A pipe may be full with less than it was to take, so that no amount tells that nothing is left.
+  if (static_cast<size_t>(n) < kMinSpliced) read_size_ = kMinReadSize;
+  to.SendPipe(std::move(pipe));
+  if (fd_ >= 0) Deliver(false);
+  return fd_ >= 0 && readable_ && *budget > 0;
 }
 
 bool Connection::ReadTransport(size_t* budget) {
@@ -355,7 +395,45 @@ bool Connection::FlushPlain() {
       return false;
     }
   }
+  return splicing_ == nullptr || FlushPipe();
+}
+
+bool Connection::FlushPipe() {
+  while (writable_ && splicing_->output != nullptr) {
+    const ssize_t n = splicing_->output->Empty(fd_);
+    if (n >= 0) {
+      bytes_written_ += static_cast<size_t>(n);
+      if (splicing_->output->length() == 0) splicing_->pipes.Return(std::move(splicing_->output));
+    } else if (errno == EAGAIN) {
+      writable_ = false;
+    } else if (errno != EINTR) {
+      OnWriteFailed(errno);
+      return false;
+    }
+  }
   return true;
+}
+
+void Connection::SendPipe(std::unique_ptr<SplicePipe> pipe) {
+  splicing_->output = std::move(pipe);
+  if (FlushPipe()) CheckMarks();
+}
+
+void Connection::HoldPeer() {
+  splicing_->hold_peer = true;
+  CheckMarks();
+}
+
+void Connection::Splice(Connection& a, Connection& b, SplicePipes& pipes) {
+  NUNCIO_ASSERT(a.transport_ == nullptr && b.transport_ == nullptr && a.fd_ >= 0 && b.fd_ >= 0);
+  a.splicing_.reset(new Splicing{&b, pipes, nullptr});
+  b.splicing_.reset(new Splicing{&a, pipes, nullptr});
+}
+
+void Connection::LeaveSplicing() {
+  if (splicing_ == nullptr || splicing_->peer == nullptr) return;
+  splicing_->peer->splicing_->peer = nullptr;
+  splicing_->peer = nullptr;
 }
 
 bool Connection::FlushTransport() {
@@ -379,7 +457,7 @@ void Connection::OnWriteFailed(int error) {
   // The peer may have answered before it closed, as servers do that refuse an upload half-way (RFC 9112 9.5): read on to
   // the end, or the error, that follows.
   write_error_ = error;
-  write_buffer_.Clear();
+  DropOutput();
   readable_ = true;
   peer_end_ = true;
   if (paused_ == 0) loop_.AfterEvent(read_task_);
@@ -389,6 +467,7 @@ void Connection::OnWriteFailed(int error) {
 void Connection::AfterWrite() {
   if (!output_pending() && (closing_ || shutdown_wanted_) && !write_shut_) {
     if (closing_ && (linger_ == Duration::zero() || end_delivered_)) {
+      if (reset_wanted_) ResetOnClose();
       Fail(CloseReason::kLinger, 0);
       return;
     }
@@ -409,12 +488,15 @@ void Connection::AfterWrite() {
 }
 
 void Connection::CheckMarks() {
-  if (high_mark_ == 0) return;
-  if (!above_high_ && write_buffer_.length() > high_mark_) {
+  // A peer that is held goes on when all is written; so does one whose bytes are in a pipe, which nothing may overtake.
+  const bool hold = splicing_ != nullptr && output_pending() && (splicing_->hold_peer || splicing_->output != nullptr);
+  if (high_mark_ == 0 && !hold && !above_high_) return;
+  if (!above_high_ && (hold || write_buffer_.length() > high_mark_)) {
     above_high_ = true;
     events_.OnWriteBufferHigh();
-  } else if (above_high_ && write_buffer_.length() <= high_mark_ / 2) {
+  } else if (above_high_ && !hold && write_buffer_.length() <= high_mark_ / 2) {
     above_high_ = false;
+    if (splicing_ != nullptr) splicing_->hold_peer = false;
     events_.OnWriteBufferLow();
   }
 }
@@ -443,9 +525,18 @@ void Connection::Close() {
 
 void Connection::Abort() {
   if (fd_ < 0) return;
+  ResetOnClose();
+  CloseFd();
+}
+
+void Connection::ResetOnClose() {
   const linger reset{1, 0};
   setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-  CloseFd();
+}
+
+void Connection::ResetAfterFlush() {
+  reset_wanted_ = true;
+  CloseAfterFlush(Duration::zero());
 }
 
 void Connection::CloseAfterFlush(Duration linger) {
@@ -484,7 +575,13 @@ void Connection::CloseFd() {
   flush_task_.Cancel();
   read_task_.Cancel();
   linger_timer_.reset();
+  LeaveSplicing();
+  DropOutput();
+}
+
+void Connection::DropOutput() {
   write_buffer_.Clear();
+  if (splicing_ != nullptr && splicing_->output != nullptr) splicing_->pipes.Return(std::move(splicing_->output));
 }
 
 }  // namespace nuncio::net

@@ -11,6 +11,7 @@
 #include "source/event/event_loop.h"
 #include "source/net/address.h"
 #include "source/net/socket_options.h"
+#include "source/net/splice_pipe.h"
 #include "source/net/transport_socket.h"
 
 namespace nuncio::net {
@@ -28,8 +29,8 @@ class ConnectionEvents {
  public:
   // A connect succeeded. Over a transport socket: its handshake is done, for accepted connections too; no OnData before.
   virtual void OnConnected() = 0;
-  // Bytes arrived, or the peer's end (`end`, once, after all its bytes): its FIN, or its transport's word for it. What is left in `data` stays, and comes again
-  // with the next bytes. Not called while reading is paused.
+  // Bytes arrived, or the peer's end (`end`, once, after all its bytes): its FIN, or its transport's word for it. What is
+  // left in `data` stays, and comes again with the next bytes. Not called while reading is paused.
   virtual void OnData(buffer::Buffer& data, bool end) = 0;
   // The connection is gone: the descriptor is closed. Not called for Close() and destruction by the owner itself.
   virtual void OnClosed(CloseReason reason) = 0;
@@ -87,13 +88,22 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // Delivers what is in the read buffer again, after the current event.
   void RedeliverSoon();
 
+  // From now on large amounts pass between the two, plaintext both, through pipes of `pipes` and not through buffers, in
+  // either direction and until one of them is closed. For owners that move all that OnData brings into the other's write
+  // buffer at once, and append nothing else to it. What went through a pipe is in the counts of bytes; the reader's owner
+  // is told by OnData with nothing in `data`. The writer's is told OnWriteBufferHigh while a pipe is not empty.
+  static void Splice(Connection& a, Connection& b, SplicePipes& pipes);
+
   // At once; pending output is lost. No event follows.
   void Close();
   // With RST instead of FIN.
   void Abort();
-  // After the output is written: the transport's end and FIN, then bytes from the peer are dropped until its FIN or `linger` has passed, so that
-  // a RST does not overtake the last answer (RFC 9112 9.6). OnClosed(kLinger) ends it. Zero: close as soon as written.
+  // After the output is written: the transport's end and FIN, then bytes from the peer are dropped until its FIN or
+  // `linger` has passed, so that a RST does not overtake the last answer (RFC 9112 9.6). OnClosed(kLinger) ends it. Zero:
+  // close as soon as written.
   void CloseAfterFlush(Duration linger);
+  // After the output is handed to the kernel: with RST, so that it does not look whole to the peer. OnClosed(kLinger).
+  void ResetAfterFlush();
   // The transport's end and FIN after the output; reading goes on.
   void ShutdownWriteAfterFlush();
 
@@ -102,7 +112,10 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // Until OnConnected.
   bool connecting() const { return connecting_ || handshaking_; }
   // Something is still to be handed to the kernel.
-  bool output_pending() const { return !write_buffer_.empty() || (transport_ != nullptr && transport_->has_output()); }
+  bool output_pending() const {
+    return !write_buffer_.empty() || (transport_ != nullptr && transport_->has_output()) ||
+           (splicing_ != nullptr && splicing_->output != nullptr);
+  }
   bool above_high_mark() const { return above_high_; }
   // The kernel announced the peer's FIN, RST or an error; what was sent before may still be unread.
   bool peer_ending() const { return peer_end_; }
@@ -137,25 +150,46 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   static constexpr size_t kReadBudget = 512 * 1024;
   static constexpr size_t kMaxReadIovecs = 8;
 
+  // Of connections that were given to Splice.
+  struct Splicing {
+    Connection* peer;  // Null once it is closed.
+    SplicePipes& pipes;
+    // Bytes to be written after the write buffer; null where there are none.
+    std::unique_ptr<SplicePipe> output;
+    bool hold_peer = false;  // The peer waits until all is written.
+  };
+
   void FinishConnect();
   void ContinueHandshake();
   void OnEstablished();
   void ReadReady();
-  // False when nothing more is to be read now.
+  // Each false when nothing more is to be read now.
   bool ReadOnce(size_t* budget);
+  bool ReadPlain(size_t* budget);
+  bool ReadSpliced(size_t* budget);
   bool ReadTransport(size_t* budget);
   bool DropOnce(size_t* budget);
+  // After a read that gave no bytes.
+  bool OnNothingRead(ssize_t result, int error);
   void OnReadEnd();
   void AdaptReadSize(bool drained);
   void Deliver(bool end);
   void Flush();
   // False when the connection was closed, or takes nothing more.
   bool FlushPlain();
+  bool FlushPipe();
   bool FlushTransport();
+  // Takes over a pipe with bytes that the other connection read.
+  void SendPipe(std::unique_ptr<SplicePipe> pipe);
+  // The other connection has much to bring, which is to go through a pipe once what was buffered before is written.
+  void HoldPeer();
+  void LeaveSplicing();
   void AfterWrite();
   void CheckMarks();
   void OnWriteFailed(int error);
   void Fail(CloseReason reason, int error);
+  void ResetOnClose();
+  void DropOutput();
   void CloseFd();
   void OnReadTask() { ReadReady(); }
   void OnLingerTimeout();
@@ -178,6 +212,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool above_high_ = false;
   bool flush_at_turn_end_ = false;
   bool closing_ = false;        // CloseAfterFlush was called.
+  bool reset_wanted_ = false;   // ResetAfterFlush was called.
   bool shutdown_wanted_ = false;
   bool write_shut_ = false;
   bool redeliver_ = false;
@@ -194,6 +229,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   event::TurnTask read_task_;
   std::unique_ptr<TransportSocket> transport_;
   std::unique_ptr<event::Timer> linger_timer_;  // Only while lingering.
+  std::unique_ptr<Splicing> splicing_;
   Address peer_;
   Address local_;
 };

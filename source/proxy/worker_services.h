@@ -8,6 +8,7 @@
 #include "source/base/object_pool.h"
 #include "source/http/date.h"
 #include "source/http/h2/h2_pools.h"
+#include "source/net/splice_pipe.h"
 #include "source/route/route_table.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/worker_services.h"
@@ -35,6 +36,7 @@ struct WorkerServices : upstream::WorkerServices {
   const LocalNode& node;
   ObjectPool<Stream>& streams;
   http::h2::H2Pools& http2;
+  net::SplicePipes& pipes;
   // Last number given to a connection or stream; the worker counts within a range of its own, so numbers are unique in
   // the process.
   uint64_t last_id = 0;

@@ -1,5 +1,5 @@
-"""Connections forwarded byte by byte: ends and resets of either side, slow readers, limits in time, updates of the listener;
-and TLS that passes through by its server name, seen by real TLS servers."""
+"""Connections forwarded byte by byte: ends and resets of either side, slow readers, limits, updates of the listener; TLS
+on either side; and TLS that passes through by its server name, seen by real TLS servers."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import threading
 import time
 import unittest
 
+import tls
 from harness import (AccessLog, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports, wait_for)
 
 TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
@@ -24,6 +25,9 @@ LOG_FIELDS = {
     "sni": "%REQUESTED_SERVER_NAME%",
     "ja3": "%TLS_JA3_FINGERPRINT%",
     "end": "%CONNECTION_TERMINATION_DETAILS%",
+    "why": "%UPSTREAM_TRANSPORT_FAILURE_REASON(ALLOW_WHITESPACES)%",
+    "host": "%UPSTREAM_HOST%",
+    "duration": "%DURATION%",
 }
 MIB = 1 << 20
 
@@ -31,16 +35,88 @@ MIB = 1 << 20
 class Server:
     """Accepts; what happens on a connection is the test's to say."""
 
-    def __init__(self):
+    def __init__(self, certificate=None):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.connections = 0
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate.certificate, certificate.key)
 
     def accept(self):
         self.listener.settimeout(15)
         sock, _ = self.listener.accept()
-        self.connections += 1
-        return Stream(sock)
+        sock.settimeout(15)
+        return Stream(sock) if self.context is None else HalfTls(sock, self.context, server_side=True)
+
+
+class HalfTls:
+    """TLS whose directions end one by one, which Python's sockets cannot."""
+
+    def __init__(self, sock, context, **arguments):
+        self.sock = sock
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, **arguments)
+        self._until_done(self.tls.do_handshake)
+
+    def _until_done(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._more()
+            finally:
+                self._flush()
+
+    def _flush(self):
+        self.sock.sendall(self.outgoing.read())
+
+    def _more(self):
+        data = self.sock.recv(65536)
+        if data:
+            self.incoming.write(data)
+        else:
+            self.incoming.write_eof()
+
+    def send(self, data):
+        data = data.encode() if isinstance(data, str) else data
+        for at in range(0, len(data), 1 << 16):
+            self.tls.write(data[at:at + (1 << 16)])
+            self._flush()
+
+    def some(self):
+        """b"" at the peer's word that this is the end. A mere FIN is an error."""
+        try:
+            return self._until_done(lambda: self.tls.read(1 << 16))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def exactly(self, size):
+        taken = b""
+        while len(taken) < size:
+            data = self.some()
+            if not data:
+                raise EOFError(taken)
+            taken += data
+        return taken
+
+    def rest(self):
+        return b"".join(iter(self.some, b""))
+
+    def at_end(self):
+        return self.some() == b""
+
+    def end(self):
+        """No more is sent; reading goes on."""
+        try:
+            self.tls.unwrap()
+        except ssl.SSLWantReadError:
+            pass
+        self._flush()
+
+    def close(self):
+        self.sock.close()
 
 
 def tcp_filter(name, **fields):
@@ -90,17 +166,23 @@ def stat(name):
 def setUpModule():
     global proxy, servers, ports, admin, log
     log = AccessLog(os.path.join(directory(), "access.log"))
-    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big"]
+    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big", "once", "periodic", "counted", "cut"]
     servers = {name: Server() for name in names}
-    numbers = free_ports(len(names) + 6)
-    admin, nobody, ports = numbers.pop(), numbers.pop(), dict(zip(names + ["refused", "empty", "missing", "weighted"], numbers))
+    numbers = free_ports(len(names) + 7)
+    admin, nobody = numbers.pop(), numbers.pop()
+    ports = dict(zip(names + ["refused", "empty", "missing", "weighted", "second"], numbers))
     special = {"idle": {"idle_timeout": "0.3s"}, "short": {"max_downstream_connection_duration": "0.3s"},
-               "logged": {"access_log_options": {"flush_access_log_on_connected": True, "flush_access_log_on_start": True}},
-               "refused": {"max_connect_attempts": 3},
-               "weighted": {"weighted_clusters": {"clusters": [{"name": "plain", "weight": 1}, {"name": "heavy", "weight": 3}]}}}
-    clusters = [cluster(name, [server.port]) for name, server in servers.items()]
-    clusters += [cluster("refused", [nobody]), cluster("empty", [])]
-    proxy = Nuncio(bootstrap([tcp_listener(name, port, **special.get(name, {})) for name, port in ports.items()], clusters,
+               "logged": {"access_log_options": {"flush_access_log_on_connected": True,
+                                                 "flush_access_log_on_start": True}},
+               "periodic": {"access_log_options": {"access_log_flush_interval": "0.1s"}},
+               "refused": {"max_connect_attempts": 3}, "second": {"max_connect_attempts": 2},
+               "weighted": {"weighted_clusters": {"clusters": [{"name": "plain", "weight": 1},
+                                                               {"name": "heavy", "weight": 3}]}}}
+    limits = {"once": {"circuit_breakers": {"thresholds": [{"max_connections": 1}]}}}
+    clusters = [cluster(name, [server.port], **limits.get(name, {})) for name, server in servers.items()]
+    clusters += [cluster("refused", [nobody]), cluster("empty", []), cluster("second", [nobody, servers["plain"].port])]
+    listeners = [tcp_listener(name, port, **special.get(name, {})) for name, port in ports.items()]
+    proxy = Nuncio(bootstrap(listeners, clusters,
                              admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
 
@@ -156,6 +238,22 @@ class Forwarding(unittest.TestCase):
         with self.assertRaises(ConnectionResetError):
             server.sock.recv(1)
         self.assertEqual(entry("reset", 2)[1]["flags"], "DC")
+
+    def test_a_reset_is_not_mistaken_for_the_end_by_a_slow_reader(self):
+        client, server = self.pair("cut")
+        server.sock.setblocking(False)
+        try:
+            while True:
+                server.sock.send(bytes(MIB))
+                time.sleep(0.001)
+        except BlockingIOError:
+            pass
+        server.reset()
+        with self.assertRaises(ConnectionResetError):
+            while client.sock.recv(MIB):
+                pass
+            self.fail("it ended as if it were whole")
+        self.assertEqual(entry("cut")[0]["flags"], "UC")
 
     def test_a_big_transfer_waits_for_its_reader_and_keeps_nothing(self):
         total = 64 * MIB
@@ -219,6 +317,78 @@ class Forwarding(unittest.TestCase):
         self.assertEqual(stat("cluster.refused.upstream_cx_connect_attempts_exceeded"), 1)
         self.assertEqual(stat("tcp.missing.downstream_cx_no_route"), 1)
 
+    def test_another_host_is_tried(self):
+        for _ in range(6):
+            client = connect(ports["second"])
+            server = servers["plain"].accept()
+            server.send("here")
+            self.assertEqual(client.exactly(4), b"here")
+            client.close()
+            server.close()
+        lines = entry("second", 6)
+        self.assertTrue(all(line["attempts"] in (1, 2) for line in lines), lines)
+        self.assertIn(2, [line["attempts"] for line in lines])
+        self.assertTrue(all(line["host"] == f"127.0.0.1:{servers['plain'].port}" for line in lines), lines)
+
+    def test_no_more_connections_than_the_cluster_may_have(self):
+        first, server = self.pair("once")
+        with connect(ports["once"]) as second:
+            self.assertTrue(second.at_end())
+        self.assertEqual(entry("once")[0]["flags"], "UO")
+        self.assertEqual(stat("cluster.once.upstream_cx_overflow"), 1)
+        first.send("still")
+        self.assertEqual(server.exactly(5), b"still")
+        first.close()
+        self.assertTrue(server.at_end())
+        server.close()
+        entry("once", 2)
+        again, server = self.pair("once")
+        again.send("again")
+        self.assertEqual(server.exactly(5), b"again")
+
+    def test_entries_by_the_clock(self):
+        client, server = self.pair("periodic")
+        client.send("abcd")
+        server.exactly(4)
+        entry("periodic", 3)
+        client.close()
+        server.close()
+        wait_for(lambda: stat("cluster.periodic.upstream_cx_active") == 0, "the connection's end")
+        lines = entry("periodic", 4)
+        self.assertEqual(lines[-1]["received"], 4)
+        durations = [line["duration"] for line in lines]
+        self.assertEqual(durations, sorted(durations))
+        self.assertGreaterEqual(durations[2], 300)
+
+    def test_what_is_counted(self):
+        client, server = self.pair("counted")
+        client.send(b"u" * (8 * MIB))
+        got = 0
+        while got < 8 * MIB:
+            got += len(server.sock.recv(MIB))
+        # The client does not read.
+        sender = threading.Thread(target=lambda: server.send(b"d" * (32 * MIB)), daemon=True)
+        sender.start()
+        wait_for(lambda: stat("cluster.counted.upstream_flow_control_paused_reading_total"), "a pause")
+        got = 0
+        while got < 32 * MIB:
+            got += len(client.sock.recv(MIB))
+        sender.join()
+        client.close()
+        server.close()
+        entry("counted")
+        for name, value in {"tcp.counted.downstream_cx_total": 1, "tcp.counted.downstream_cx_rx_bytes_total": 8 * MIB,
+                            "tcp.counted.downstream_cx_tx_bytes_total": 32 * MIB,
+                            "tcp.counted.downstream_cx_tx_bytes_buffered": 0,
+                            "cluster.counted.upstream_cx_rx_bytes_total": 32 * MIB,
+                            "cluster.counted.upstream_cx_tx_bytes_total": 8 * MIB,
+                            "cluster.counted.upstream_cx_active": 0}.items():
+            self.assertEqual(stat(name), value, name)
+        self.assertEqual(stat("cluster.counted.upstream_flow_control_paused_reading_total"),
+                         stat("cluster.counted.upstream_flow_control_resumed_reading_total"))
+        line = entry("counted")[0]
+        self.assertEqual((line["received"], line["sent"]), (8 * MIB, 32 * MIB))
+
     def test_entries_at_the_start_and_when_connected(self):
         client, server = self.pair("logged")
         entry("logged", 2)
@@ -247,18 +417,157 @@ class Forwarding(unittest.TestCase):
             self.assertEqual(sum(line["cluster"] == name for line in entry("weighted", 40)), count)
 
 
+class Tls(unittest.TestCase):
+    """TLS on either side, or on both."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.pki = tls.Authority()
+        certificate = cls.pki.issue("server", ["DNS:a.test"])
+        stranger = tls.Authority("Stranger").issue("stranger")
+        cls.client = cls.pki.issue("client")
+        cls.plain, cls.secure, cls.strange = Server(), Server(certificate), Server(stranger)
+        cls.silent = Server()
+        trusting = tls.upstream(tls.trusting(cls.pki), sni="a.test", auto_sni_san_validation=True)
+        clusters = [cluster("plain", [cls.plain.port]), cluster("secure", [cls.secure.port], transport_socket=trusting),
+                    cluster("strange", [cls.strange.port], transport_socket=trusting),
+                    cluster("silent", [cls.silent.port], transport_socket=trusting, connect_timeout="0.3s")]
+        names = ["out", "in", "both", "strange", "silent", "mutual", "stalled", "alpn"]
+        *numbers, cls.admin = free_ports(len(names) + 1)
+        cls.ports = dict(zip(names, numbers))
+        towards = {"out": "secure", "in": "plain", "both": "secure", "mutual": "plain", "stalled": "plain",
+                   "alpn": "plain"}
+        listeners = []
+        for name, port in cls.ports.items():
+            fields = {"idle_timeout": "0.3s"} if name == "stalled" else {}
+            made = tcp_listener(name, port, [chain(name, cluster=towards.get(name, name), **fields)])
+            if name not in ("out", "strange", "silent"):
+                mutual = {"require_client_certificate": True} if name == "mutual" else {}
+                made["filter_chains"][0]["transport_socket"] = tls.downstream(
+                    [certificate], tls.trusting(cls.pki) if mutual else None,
+                    alpn=["custom"] if name == "alpn" else (), **mutual)
+            listeners.append(made)
+        cls.proxy = Nuncio(bootstrap(listeners, clusters, admin={
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": cls.admin}}}))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.proxy.stop()
+
+    def pair(self, name):
+        client = connect(self.ports[name])
+        if name != "out":
+            client = HalfTls(client.sock, tls.client_context(), server_hostname="a.test")
+        server = (self.plain if name == "in" else self.secure).accept()
+        self.addCleanup(client.close)
+        self.addCleanup(server.close)
+        return client, server
+
+    @staticmethod
+    def end(stream):
+        if isinstance(stream, HalfTls):
+            stream.end()
+        else:
+            stream.sock.shutdown(socket.SHUT_WR)
+
+    def test_each_direction_ends_on_its_own(self):
+        for name in ("out", "in", "both"):
+            for client_first in (True, False):
+                client, server = self.pair(name)
+                first, second = (client, server) if client_first else (server, client)
+                first.send("question")
+                self.end(first)
+                self.assertEqual(second.rest(), b"question", name)
+                second.send("answer")
+                self.end(second)
+                self.assertEqual(first.rest(), b"answer", name)
+
+    def test_who_serves_speaks_first(self):
+        for name in ("out", "in", "both"):
+            client, server = self.pair(name)
+            server.send("220 ready")
+            self.assertEqual(client.exactly(9), b"220 ready")
+
+    def test_big_transfers_with_a_reader_that_stalls(self):
+        block = bytes(range(256)) * 4096
+        for name in ("out", "in", "both"):
+            for up in (True, False):
+                client, server = self.pair(name)
+                source, sink = (client, server) if up else (server, client)
+
+                def send(source=source):
+                    for _ in range(16):
+                        source.send(block)
+                    self.end(source)
+                before = self.proxy.resident_kib()
+                sender = threading.Thread(target=send, daemon=True)
+                sender.start()
+                time.sleep(0.2)
+                self.assertLess(self.proxy.resident_kib() - before, 16 * 1024)
+                self.assertTrue(sink.rest() == block * 16, (name, up))
+                sender.join()
+                self.end(sink)
+                self.assertTrue(source.at_end())
+
+    def test_a_server_that_is_not_trusted(self):
+        client = connect(self.ports["strange"])
+        with self.assertRaises((ssl.SSLError, OSError)):
+            self.strange.accept()
+        self.assertTrue(client.at_end())
+        line = entry("strange")[0]
+        self.assertEqual(sorted(line["flags"].split(",")), ["UF", "URX"])
+        self.assertIn("CERTIFICATE_VERIFY_FAILED", line["why"])
+        self.assertEqual(line["sent"], 0)
+
+    def test_a_server_that_does_not_answer_the_handshake(self):
+        with connect(self.ports["silent"]) as client:
+            self.assertTrue(client.at_end())
+        self.assertIn("UF", entry("silent")[0]["flags"])
+
+    def test_a_client_that_fails_its_handshake_reaches_nobody(self):
+        self.plain.listener.settimeout(0.2)
+        with connect(self.ports["in"]) as client:
+            client.send("GET / HTTP/1.1\r\n\r\n")
+            self.assertNotIn(b"HTTP", client.rest())
+        with connect(self.ports["stalled"]) as client:
+            client.send(b"\x16\x03\x01")
+            self.assertTrue(client.at_end())
+        self.assertEqual(entry("stalled")[0]["end"], "tcp_session_idle_timeout")
+        out = tls.s_client(self.ports["mutual"], "-tls1_2")
+        self.assertIn("alert", out)
+        with self.assertRaises(socket.timeout):
+            self.plain.listener.accept()
+
+    def test_a_client_certificate_and_alpn(self):
+        client = tls.connect(self.ports["mutual"], certificate=self.client)
+        server = self.plain.accept()
+        client.send("hello")
+        self.assertEqual(server.exactly(5), b"hello")
+        client.close()
+        server.close()
+        client = tls.connect(self.ports["alpn"], alpn=["other", "custom"])
+        self.assertEqual(client.sock.selected_alpn_protocol(), "custom")
+        client.close()
+        self.plain.accept().close()
+
+    def test_a_reset_by_the_client(self):
+        client, server = self.pair("both")
+        client.send("x")
+        server.exactly(1)
+        Stream(client.sock).reset()
+        with self.assertRaises(OSError):
+            server.some()
+
+
 class TlsServer:
     """openssl s_server, which answers with what it was asked for."""
 
-    def __init__(self, name):
-        where = directory()
-        self.cert, key = os.path.join(where, "cert.pem"), os.path.join(where, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                        "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", self.cert],
-                       check=True, stderr=subprocess.DEVNULL)
+    def __init__(self, pki, name):
+        certificate = pki.issue(name, [f"DNS:{name}"])
         self.port = free_ports(1)[0]
-        self.process = subprocess.Popen(["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", self.cert,
-                                         "-key", key, "-www", "-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", certificate.certificate, "-key",
+             certificate.key, "-www", "-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(self.listens, "s_server's start")
 
     def listens(self):
@@ -277,7 +586,8 @@ class PassThrough(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.servers = {name: TlsServer(name) for name in ("one.test", "two.test")}
+        cls.pki = tls.Authority()
+        cls.servers = {name: TlsServer(cls.pki, name) for name in ("one.test", "two.test")}
         cls.plain = Server()
         by_name, by_match, cls.slow = free_ports(3)
         cls.ports = {"by_name": by_name, "by_match": by_match}
@@ -303,14 +613,19 @@ class PassThrough(unittest.TestCase):
             server.stop()
 
     def certificate_of(self, port, name):
-        context = ssl.create_default_context()
-        for server in self.servers.values():
-            context.load_verify_locations(server.cert)
+        context = ssl.create_default_context(cafile=self.pki.certificate)
         context.check_hostname = False
         with context.wrap_socket(socket.create_connection(("127.0.0.1", port)), server_hostname=name) as sock:
             sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
             self.assertIn(b"200 ok", sock.recv(4096))
             return dict(part[0] for part in sock.getpeercert()["subject"])["commonName"]
+
+    def test_curl_verifies_the_server_behind(self):
+        for name in self.servers:
+            for port in self.ports.values():
+                got = tls.curl(port, "/", "--no-insecure", "--cacert", self.pki.certificate, host=name)
+                self.assertEqual(got.status, 200, got.error)
+                self.assertIn("TLSv1.3", got.body)
 
     def test_the_server_name_names_the_cluster(self):
         for name in self.servers:

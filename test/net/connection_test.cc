@@ -362,6 +362,26 @@ TEST_F(ConnectionTest, AbortIsARst) {
   EXPECT_EQ(errno, ECONNRESET);
 }
 
+TEST_F(ConnectionTest, AResetAfterFlushComesWhenTheOutputIsWritten) {
+  Open();
+  FillUp();
+  connection_->ResetAfterFlush();
+  size_t read = 0;
+  int error = 0;
+  std::string scratch(65536, '\0');
+  for (int i = 0; i < 100'000 && error == 0; ++i) {
+    const ssize_t n = recv(peer_, scratch.data(), scratch.size(), MSG_DONTWAIT);
+    ASSERT_NE(n, 0) << "it looks whole";
+    if (n > 0) read += static_cast<size_t>(n);
+    if (n < 0 && errno != EAGAIN) error = errno;
+    Turns(1);
+  }
+  EXPECT_EQ(error, ECONNRESET);
+  // The kernel drops what it has not sent by then.
+  EXPECT_GT(read, 1u << 20);
+  EXPECT_EQ(events_.closed_by, CloseReason::kLinger);
+}
+
 TEST_F(ConnectionTest, AnIdleConnectionHoldsNoMemory) {
   Open();
   PeerSends(std::string(10'000, 'x'));

@@ -17,6 +17,7 @@ TcpSession::TcpSession(TcpProxy& proxy, const filter::AcceptedConnection& accept
       state_(transport != nullptr ? State::kHandshaking : State::kConnecting),
       connection_info_(filter::Describe(accepted, ++proxy.services().last_id)),
       cluster_name_(accepted.facts.upstream_cluster.empty() ? proxy.ChooseCluster() : accepted.facts.upstream_cluster),
+      connect_task_(Delegate<void()>::Bind<&TcpSession::ConnectUpstream>(this)),
       timer_(proxy.services().loop, Delegate<void()>::Bind<&TcpSession::OnDeadline>(this)) {
   net::ConnectionLimits limits;
   limits.buffer_limit = accepted.buffer_limit;
@@ -34,6 +35,7 @@ TcpSession::~TcpSession() = default;
 
 void TcpSession::Start() {
   const MonotonicTime now = services().loop.now();
+  last_moved_ = now;
   if (const Duration max = proxy_.config().max_connection_duration; max > Duration::zero()) {
     duration_deadline_ = now + max;
   }
@@ -55,31 +57,35 @@ void TcpSession::OnConnected() {
 }
 
 void TcpSession::ConnectUpstream() {
-  for (;;) {
-    cluster_ = services().clusters.Find(cluster_name_);
-    if (!cluster_) {
-      proxy_.stats().downstream_cx_no_route.Inc();
-      return GiveUp(ResponseFlag::kNoClusterFound);
-    }
-    info_.upstream_cluster_metadata = cluster_->config().metadata.get();
-    if (info_.attempts >= proxy_.config().max_connect_attempts) {
-      cluster_->traffic().upstream_cx_connect_attempts_exceeded.Inc();
-      return GiveUp(ResponseFlag::kUpstreamRetryLimitExceeded);
-    }
-    host_ = PickHost();
-    if (!host_) {
-      cluster_->traffic().upstream_cx_none_healthy.Inc();
-      return GiveUp(ResponseFlag::kNoHealthyUpstream);
-    }
-    ++info_.attempts;
-    info_.upstream_host = host_.get();
-    info_.upstream_host_text = host_->address_text();
-    PoolFailure failure;
-    upstream_ = cluster_->ConnectTcp(*host_, upstream::RoutingPriority::kDefault, *this, failure);
-    if (upstream_ != nullptr) return;
-    if (failure == PoolFailure::kOverflow) return GiveUp(ResponseFlag::kUpstreamOverflow);
-    info_.flags.Set(ResponseFlag::kUpstreamConnectionFailure);
+  cluster_ = services().clusters.Find(cluster_name_);
+  if (!cluster_) {
+    proxy_.stats().downstream_cx_no_route.Inc();
+    return GiveUp(ResponseFlag::kNoClusterFound);
   }
+  info_.upstream_cluster_metadata = cluster_->config().metadata.get();
+  if (info_.attempts >= proxy_.config().max_connect_attempts) {
+    cluster_->traffic().upstream_cx_connect_attempts_exceeded.Inc();
+    return GiveUp(ResponseFlag::kUpstreamRetryLimitExceeded);
+  }
+  host_ = PickHost();
+  if (!host_) {
+    cluster_->traffic().upstream_cx_none_healthy.Inc();
+    return GiveUp(ResponseFlag::kNoHealthyUpstream);
+  }
+  ++info_.attempts;
+  info_.upstream_host = host_.get();
+  info_.upstream_host_text = host_->address_text();
+  PoolFailure failure;
+  upstream_ = cluster_->ConnectTcp(*host_, upstream::RoutingPriority::kDefault, *this, failure);
+  if (upstream_ != nullptr) return;
+  if (failure == PoolFailure::kOverflow) return GiveUp(ResponseFlag::kUpstreamOverflow);
+  OnAttemptFailed();
+}
+
+void TcpSession::OnAttemptFailed() {
+  info_.flags.Set(ResponseFlag::kUpstreamConnectionFailure);
+  // Many attempts that fail at once are not to keep the others waiting.
+  services().loop.NextTurn(connect_task_);
 }
 
 upstream::HostRef TcpSession::PickHost() {
@@ -98,9 +104,8 @@ void TcpSession::GiveUp(ResponseFlag flag) {
 void TcpSession::OnUpstreamConnectFailed(PoolFailure, std::string_view details) {
   failure_reason_ = details;
   info_.upstream_failure_reason = failure_reason_;
-  info_.flags.Set(ResponseFlag::kUpstreamConnectionFailure);
   DropUpstream();
-  ConnectUpstream();
+  OnAttemptFailed();
 }
 
 void TcpSession::OnUpstreamConnected() {
@@ -111,6 +116,9 @@ void TcpSession::OnUpstreamConnected() {
   last_moved_ = services().loop.now();
   if (proxy_.config().log_on_connected) WriteLogs();
   ArmDeadlines();
+  if (!downstream_->has_transport() && !upstream_->connection().has_transport()) {
+    net::Connection::Splice(*downstream_, upstream_->connection(), services().pipes);
+  }
   downstream_->ResumeReading();
 }
 
@@ -184,60 +192,59 @@ void TcpSession::OnUpstreamWriteBufferLow() {
 
 void TcpSession::CloseBoth() {
   state_ = State::kFlushing;
-  if (upstream_->connection().output_pending()) {
-    FlushUpstream();
-  } else {
-    DropUpstream();
-  }
-  if (downstream_->output_pending()) {
-    downstream_->CloseAfterFlush(Duration::zero());
-  } else {
-    downstream_->Close();
-  }
+  FlushUpstream(/*reset=*/false);
+  FlushDownstream(/*reset=*/false);
   FinishIfBothGone();
 }
 
-void TcpSession::OnClosed(net::CloseReason reason) {
+void TcpSession::OnClosed(net::CloseReason) {
   if (state_ == State::kFlushing) return FinishIfBothGone();
-  if (state_ != State::kOpen) {
-    info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
-    DropUpstream();
-    return Finish();
-  }
-  state_ = State::kFlushing;
-  if (reason == net::CloseReason::kRemoteReset) info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
-  if (upstream_->connection().output_pending()) {
-    FlushUpstream();
+  // What ends without this side's asking was reset, or never became a connection; a FIN is data's end.
+  info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
+  if (state_ == State::kOpen) {
+    state_ = State::kFlushing;
+    FlushUpstream(/*reset=*/true);
   } else {
-    upstream_->connection().Abort();
     DropUpstream();
   }
   FinishIfBothGone();
 }
 
 void TcpSession::OnUpstreamClosed(net::CloseReason reason) {
-  const bool was_open = state_ == State::kOpen;
-  state_ = State::kFlushing;
+  const bool was_open = std::exchange(state_, State::kFlushing) == State::kOpen;
+  const bool reset = reason == net::CloseReason::kRemoteReset;
   DropUpstream();
   if (was_open) {
-    if (reason == net::CloseReason::kRemoteReset) info_.flags.Set(ResponseFlag::kUpstreamConnectionTermination);
-    if (downstream_->output_pending()) {
-      downstream_->CloseAfterFlush(Duration::zero());
-    } else if (reason == net::CloseReason::kRemoteReset) {
-      // It must not look whole to the client.
-      downstream_->Abort();
-    } else {
-      downstream_->Close();
-    }
+    if (reset) info_.flags.Set(ResponseFlag::kUpstreamConnectionTermination);
+    FlushDownstream(reset);
   }
   FinishIfBothGone();
 }
 
-void TcpSession::FlushUpstream() {
+void TcpSession::FlushUpstream(bool reset) {
+  net::Connection& connection = upstream_->connection();
+  if (!connection.output_pending()) {
+    if (reset) connection.Abort();
+    return DropUpstream();
+  }
   flushing_upstream_ = true;
   proxy_.stats().upstream_flush_total.Inc();
   proxy_.stats().upstream_flush_active.Inc();
-  upstream_->connection().CloseAfterFlush(Duration::zero());
+  if (reset) {
+    connection.ResetAfterFlush();
+  } else {
+    connection.CloseAfterFlush(Duration::zero());
+  }
+}
+
+void TcpSession::FlushDownstream(bool reset) {
+  if (!downstream_->output_pending()) {
+    reset ? downstream_->Abort() : downstream_->Close();
+  } else if (reset) {
+    downstream_->ResetAfterFlush();
+  } else {
+    downstream_->CloseAfterFlush(Duration::zero());
+  }
 }
 
 void TcpSession::DropUpstream() {
@@ -279,7 +286,7 @@ void TcpSession::OnDeadline() {
 
 MonotonicTime TcpSession::IdleDeadline() const {
   const Duration idle = proxy_.config().idle_timeout;
-  if (idle == Duration::zero() || state_ == State::kHandshaking || state_ == State::kConnecting) {
+  if (idle == Duration::zero() || state_ == State::kConnecting) {
     return MonotonicTime::max();
   }
   return last_moved_ + idle;
@@ -321,6 +328,7 @@ void TcpSession::WriteLogs() {
 void TcpSession::Finish() {
   if (state_ == State::kOver) return;
   state_ = State::kOver;
+  connect_task_.Cancel();
   timer_.Disarm();
   CountBytes();
   WriteLogs();

@@ -57,13 +57,17 @@ class TcpSession final : public net::ConnectionEvents,
     kOver,
   };
 
+  // Tries one host. What fails later is told by OnUpstreamConnectFailed.
   void ConnectUpstream();
+  void OnAttemptFailed();
   // A host, not the one that failed last where the balancer has others.
   upstream::HostRef PickHost();
   void GiveUp(access_log::ResponseFlag flag);
   // Both sides have ended: each is closed when it has its bytes.
   void CloseBoth();
-  void FlushUpstream();
+  // Closes what is left of the connection when it has its bytes; by a reset where the other side was reset.
+  void FlushUpstream(bool reset);
+  void FlushDownstream(bool reset);
   void DropUpstream();
   void FinishIfBothGone();
 
@@ -96,6 +100,7 @@ class TcpSession final : public net::ConnectionEvents,
   // Null before the first attempt and once it is gone.
   std::unique_ptr<upstream::TcpConnection> upstream_;
 
+  event::TurnTask connect_task_;
   event::Timer timer_;
   // When bytes were last read, or a full buffer drained.
   MonotonicTime last_moved_{};
