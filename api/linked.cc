@@ -15,6 +15,7 @@
 #include "envoy/config/core/v3/base.pb.h"
 #include "envoy/config/core/v3/config_source.pb.h"
 #include "envoy/config/core/v3/extension.pb.h"
+#include "envoy/config/core/v3/grpc_method_list.pb.h"
 #include "envoy/config/core/v3/grpc_service.pb.h"
 #include "envoy/config/core/v3/health_check.pb.h"
 #include "envoy/config/core/v3/protocol.pb.h"
@@ -32,6 +33,7 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
+#include "envoy/extensions/filters/http/grpc_stats/v3/config.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
@@ -85,6 +87,7 @@ void LinkAllMessages() {
   kept = ::envoy::config::core::v3::Locality::descriptor();
   kept = ::envoy::config::core::v3::ApiConfigSource::descriptor();
   kept = ::envoy::config::core::v3::TypedExtensionConfig::descriptor();
+  kept = ::envoy::config::core::v3::GrpcMethodList::descriptor();
   kept = ::envoy::config::core::v3::GrpcService::descriptor();
   kept = ::envoy::config::core::v3::HttpProtocolOptions::descriptor();
   kept = ::envoy::config::core::v3::DnsResolverOptions::descriptor();
@@ -102,6 +105,7 @@ void LinkAllMessages() {
   kept = ::envoy::config::route::v3::VirtualHost::descriptor();
   kept = ::envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor();
   kept = ::envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor();
+  kept = ::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig::descriptor();
   kept = ::envoy::extensions::filters::http::router::v3::Router::descriptor();
   kept = ::envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor();
   kept = ::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector::descriptor();

@@ -1,9 +1,19 @@
 #include "source/extensions/http_filter_types.h"
 
+#include "source/extensions/http/grpc_stats/config.h"
+#include "source/extensions/type_names.h"
+
 namespace nuncio::extensions {
+namespace {
+
+constexpr filter::HttpFilterType kTypes[] = {
+    {kGrpcStats, "envoy.filters.http.grpc_stats", CompileGrpcStats},
+};
+
+}  // namespace
 
 const filter::HttpFilterTypes& HttpFilterTypes() {
-  static const filter::HttpFilterTypes types({});
+  static const filter::HttpFilterTypes types(kTypes);
   return types;
 }
 

@@ -75,6 +75,7 @@ void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream:
   if (sender_ == nullptr) return;
   // The client's side may have filled up while the request waited for its connection; resuming will be told of once.
   if (upstream_paused_) sender_->PauseReading(true);
+  if (request_ended_ && tunnel_ == Tunnel::kNone) info.upstream_request_end = info.upstream_begin;
   if (head_ends_ || tunnel_ != Tunnel::kNone) return;
   keep_body_ = connection.protocol == http::Protocol::kHttp2 && info.attempts == 1;
   const bool ends = request_ended_ && held_trailers_ == nullptr;
@@ -189,6 +190,7 @@ void UpstreamRequest::SendTrailers(http::HeaderMap& trailers) {
   } else if (sender_ != nullptr) {
     body_given_ = true;
     if (keep_body_) held_trailers_ = &trailers;
+    stream_.info().upstream_request_end = stream_.Elapsed();
     sender_->SendTrailers(trailers);
   } else {
     held_trailers_ = &trailers;

@@ -29,6 +29,23 @@ void StatView::AppendName(std::string& out) const {
 Scope::Scope(std::shared_ptr<Registry> registry, ScopeName name)
     : registry_(std::move(registry)), name_(std::move(name)) {}
 
+std::shared_ptr<Scope> Scope::Obtain(const std::shared_ptr<Registry>& registry, const ScopeName& name) {
+  const std::lock_guard lock(registry->mutex);
+  std::weak_ptr<Scope>& entry = registry->scopes[name.text()];
+  if (std::shared_ptr<Scope> scope = entry.lock()) return scope;
+  std::shared_ptr<Scope> scope(new Scope(registry, name));
+  entry = scope;
+  return scope;
+}
+
+std::shared_ptr<Scope> Scope::Part(const ScopeName& name, size_t limit) {
+  std::shared_ptr<Scope> part = Obtain(registry_, name);
+  const std::lock_guard lock(mutex_);
+  if (parts_.size() >= limit && !parts_.contains(part)) return nullptr;
+  parts_.insert(part);
+  return part;
+}
+
 Scope::~Scope() {
   {
     const std::lock_guard lock(registry_->mutex);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,6 +78,10 @@ class Scope {
     return sum;
   }
 
+  // The scope of this name, which stands for a part of what this one is about and is kept as long as this one lives. Null
+  // where there are `limit` parts already and this would be another. Takes locks and may allocate: keep it.
+  std::shared_ptr<Scope> Part(const ScopeName& name, size_t limit);
+
   const ScopeName& name() const { return name_; }
 
   // Main only from here on.
@@ -122,6 +127,8 @@ class Scope {
   struct Reading;
 
   Scope(std::shared_ptr<Registry> registry, ScopeName name);
+  // The scope of this name, a new one where nobody holds it.
+  static std::shared_ptr<Scope> Obtain(const std::shared_ptr<Registry>& registry, const ScopeName& name);
   void* Shard(const BlockDescriptor& descriptor, StatsSlot slot);
   // With mutex_ held. Makes the family where there is none.
   Family& Find(const BlockDescriptor& descriptor);
@@ -146,6 +153,8 @@ class Scope {
   mutable std::mutex mutex_;
   // Guarded by mutex_; the blocks themselves are written by their slots without it.
   std::vector<std::unique_ptr<Family>> families_;
+  // Guarded by mutex_.
+  std::set<std::shared_ptr<Scope>> parts_;
 };
 
 using ScopePtr = std::shared_ptr<Scope>;

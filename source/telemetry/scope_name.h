@@ -23,6 +23,8 @@ inline constexpr std::string_view kRoute = "envoy.route";
 inline constexpr std::string_view kTcpPrefix = "envoy.tcp_prefix";
 inline constexpr std::string_view kTlsCertificate = "envoy.tls_certificate";
 inline constexpr std::string_view kXdsResourceName = "envoy.xds_resource_name";
+inline constexpr std::string_view kGrpcService = "envoy.grpc_bridge_service";
+inline constexpr std::string_view kGrpcMethod = "envoy.grpc_bridge_method";
 inline constexpr std::string_view kUserAgent = "envoy.http_user_agent";
 }  // namespace tags
 

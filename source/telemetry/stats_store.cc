@@ -14,14 +14,7 @@ StatsStore::StatsStore() : registry_(std::make_shared<Scope::Registry>()) {}
 
 StatsStore::~StatsStore() = default;
 
-ScopePtr StatsStore::GetScope(const ScopeName& name) {
-  const std::lock_guard lock(registry_->mutex);
-  std::weak_ptr<Scope>& entry = registry_->scopes[name.text()];
-  if (ScopePtr scope = entry.lock()) return scope;
-  ScopePtr scope(new Scope(registry_, name));
-  entry = scope;
-  return scope;
-}
+ScopePtr StatsStore::GetScope(const ScopeName& name) { return Scope::Obtain(registry_, name); }
 
 ScopePtr StatsStore::NextScope(const std::optional<std::string>& after) const {
   const std::lock_guard lock(registry_->mutex);

@@ -13,7 +13,7 @@ constexpr std::string_view kBuiltIn[] = {
     tags::kClusterName,  tags::kListenerAddress,   tags::kHttpConnManagerPrefix, tags::kRdsRouteConfig,
     tags::kWorkerId,     tags::kResponseCode,      tags::kResponseCodeClass,     tags::kVirtualHost,
     tags::kVirtualCluster, tags::kRoute,           tags::kTcpPrefix,             tags::kTlsCertificate,
-    tags::kXdsResourceName, tags::kUserAgent};
+    tags::kXdsResourceName, tags::kGrpcService,     tags::kGrpcMethod,           tags::kUserAgent};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 

@@ -20,6 +20,7 @@ WorkerCluster::WorkerCluster(const PublishedCluster& cluster, const WorkerServic
       loop_(services.loop),
       home_(home),
       traffic_(cluster.scopes.cluster->Get<telemetry::ClusterTrafficStats>(services.slot)),
+      grpc_(cluster.scopes.cluster, services.slot),
       hosts_(cluster.hosts, home),
       balancer_(config_->balancer, services.random, services.slot,
                 cluster.scopes.cluster->Get<telemetry::ClusterBalancerStats>(services.slot)),

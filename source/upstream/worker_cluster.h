@@ -9,6 +9,7 @@
 #include "source/event/event_loop.h"
 #include "source/http/codec.h"
 #include "source/telemetry/cluster_stats.h"
+#include "source/telemetry/grpc_stats.h"
 #include "source/tls/secret/context_cell.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/host_set.h"
@@ -54,6 +55,8 @@ class WorkerCluster final : public event::DeferredDeletable {
   const std::string& name() const { return config_->name; }
   // This thread's.
   telemetry::ClusterTrafficStats& traffic() { return traffic_; }
+  // Of this thread's gRPC calls by method; nobody counts them but filters.
+  telemetry::GrpcStats& grpc() { return grpc_; }
 
   // Empty: no host can be chosen. Counting that is the caller's.
   HostRef PickHost();
@@ -96,6 +99,7 @@ class WorkerCluster final : public event::DeferredDeletable {
   event::EventLoop& loop_;
   ObjectHome& home_;
   telemetry::ClusterTrafficStats& traffic_;
+  telemetry::GrpcStats grpc_;
 
   uint32_t refs_ = 0;
   bool retired_ = false;
