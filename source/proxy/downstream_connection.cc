@@ -164,13 +164,24 @@ bool DownstreamConnection::ChooseCodec(buffer::Buffer& data) {
   if (manager_.config().codec == ConnectionManagerConfig::Codec::kAuto) {
     const size_t size = std::min(data.length(), kHttp2Preface.size());
     if (data.Linearize(size) == kHttp2Preface.substr(0, size)) {
-      if (size < kHttp2Preface.size()) return false;
+      if (size < kHttp2Preface.size()) {
+        AwaitPreface();
+        return false;
+      }
       MakeHttp2Codec();
+      ArmIdle();
       return true;
     }
   }
   MakeHttp1Codec();
   return true;
+}
+
+void DownstreamConnection::AwaitPreface() {
+  const Duration limit = manager_.config().request_headers_timeout;
+  if (preface_begun_ || limit == Duration::zero()) return;
+  preface_begun_ = true;
+  SetDeadline(Deadline::kIdle, manager_.services().loop.now() + limit);
 }
 
 void DownstreamConnection::MakeHttp1Codec() {

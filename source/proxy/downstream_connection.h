@@ -76,6 +76,8 @@ class DownstreamConnection final : public net::ConnectionEvents,
 
   // Makes the codec if the protocol is known now; `data` is what has arrived.
   bool ChooseCodec(buffer::Buffer& data);
+  // Some of the HTTP/2 preface is here: the rest has as long as a head has.
+  void AwaitPreface();
   void MakeHttp1Codec();
   void MakeHttp2Codec();
   size_t active_streams() const { return codec_ == nullptr ? 0 : codec_->active_streams(); }
@@ -133,6 +135,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
   uint64_t bytes_written_counted_ = 0;
   Ending ending_ = Ending::kNone;
   bool secure_ = false;
+  bool preface_begun_ = false;
   bool paused_ = false;
   bool held_ = false;
   bool over_ = false;

@@ -75,6 +75,10 @@ class Limits(unittest.TestCase):
             self.assertEqual(client.get("/").status, 200)
             self.assertTrue(client.quiet(0.5))
             self.assertEqual(client.get("/").status, 200)
+        # What may yet become HTTP/2 has no more time than a head.
+        with Client(ports["headers"]) as client:
+            client.send("PRI * HT")
+            self.assertTrue(client.at_end())
 
     def test_a_request_that_does_not_end(self):
         self.fails("request", "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", 408, "DT", "/upload")
