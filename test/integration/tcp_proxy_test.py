@@ -171,7 +171,9 @@ def setUpModule():
     numbers = free_ports(len(names) + 7)
     admin, nobody = numbers.pop(), numbers.pop()
     ports = dict(zip(names + ["refused", "empty", "missing", "weighted", "second"], numbers))
-    special = {"idle": {"idle_timeout": "0.3s"}, "short": {"max_downstream_connection_duration": "0.3s"},
+    special = {"idle": {"idle_timeout": "0.3s"},
+               "short": {"max_downstream_connection_duration": "0.3s",
+                         "max_downstream_connection_duration_jitter_percentage": {"value": 10}},
                "logged": {"access_log_options": {"flush_access_log_on_connected": True,
                                                  "flush_access_log_on_start": True}},
                "periodic": {"access_log_options": {"access_log_flush_interval": "0.1s"}},

@@ -26,6 +26,20 @@ void ReadClusters(const TcpProxy& message, TcpProxyConfig& out, config::Faults& 
   if (sum > UINT32_MAX) faults.Add("weighted_clusters.clusters", "the sum of the weights must fit 32 bits");
 }
 
+void ReadLongestLife(const TcpProxy& message, TcpProxyConfig& out, config::Faults& faults) {
+  out.max_connection_duration =
+      DurationField(message.has_max_downstream_connection_duration(), message.max_downstream_connection_duration(),
+                    "max_downstream_connection_duration", Duration::zero(), faults);
+  if (!message.has_max_downstream_connection_duration_jitter_percentage()) return;
+  config::Faults::Scope scope(faults, "max_downstream_connection_duration_jitter_percentage");
+  if (!message.has_max_downstream_connection_duration()) {
+    faults.Add("needs max_downstream_connection_duration, of which it is a share");
+  }
+  const config::Fraction share =
+      config::ToFraction(message.max_downstream_connection_duration_jitter_percentage(), faults);
+  out.max_duration_jitter = out.max_connection_duration / share.denominator * share.numerator;
+}
+
 }  // namespace
 
 std::shared_ptr<filter::TerminalFilterConfig> CompileTcpProxy(const google::protobuf::Any& any,
@@ -39,9 +53,7 @@ std::shared_ptr<filter::TerminalFilterConfig> CompileTcpProxy(const google::prot
   ReadClusters(message, *out, faults);
   out->idle_timeout = DurationField(message.has_idle_timeout(), message.idle_timeout(), "idle_timeout",
                                     out->idle_timeout, faults);
-  out->max_connection_duration =
-      DurationField(message.has_max_downstream_connection_duration(), message.max_downstream_connection_duration(),
-                    "max_downstream_connection_duration", Duration::zero(), faults);
+  ReadLongestLife(message, *out, faults);
   if (message.has_max_connect_attempts()) out->max_connect_attempts = message.max_connect_attempts().value();
   const auto& log = message.access_log_options();
   out->log_interval = DurationField(log.has_access_log_flush_interval(), log.access_log_flush_interval(),

@@ -22,6 +22,8 @@ struct TcpProxyConfig final : filter::TerminalFilterConfig {
   std::vector<Cluster> clusters;
   Duration idle_timeout = std::chrono::hours(1);
   Duration max_connection_duration{};
+  // Added to it at most, at random.
+  Duration max_duration_jitter{};
   uint32_t max_connect_attempts = 1;
   // Zero: none.
   Duration log_interval{};

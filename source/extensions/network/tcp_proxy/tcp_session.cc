@@ -37,7 +37,8 @@ void TcpSession::Start() {
   const MonotonicTime now = services().loop.now();
   last_moved_ = now;
   if (const Duration max = proxy_.config().max_connection_duration; max > Duration::zero()) {
-    duration_deadline_ = now + max;
+    const auto jitter = static_cast<uint64_t>(proxy_.config().max_duration_jitter.count());
+    duration_deadline_ = now + max + Duration(services().random.Below(jitter + 1));
   }
   if (const Duration interval = proxy_.config().log_interval; interval > Duration::zero()) {
     log_deadline_ = now + interval;
