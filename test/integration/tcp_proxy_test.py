@@ -3,6 +3,7 @@ on either side; and TLS that passes through by its server name, seen by real TLS
 
 import json
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -283,6 +284,31 @@ class Forwarding(unittest.TestCase):
             sender.join()
             sink.sock.shutdown(socket.SHUT_WR)
             self.assertTrue(source.at_end())
+
+    def test_a_backend_on_a_path(self):
+        path = os.path.join(directory(), "s")
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(path)
+        listener.listen(1)
+        port = free_ports(1)[0]
+        pipe = cluster("path", [])
+        pipe["load_assignment"]["endpoints"][0]["lb_endpoints"] = [{"endpoint": {"address": {"pipe": {"path": path}}}}]
+        nuncio = Nuncio(bootstrap([tcp_listener("path", port)], [pipe]))
+        self.addCleanup(nuncio.stop)
+        client = connect(port)
+        server = Stream(listener.accept()[0])
+        block = bytes(range(256)) * 4096
+        for source, sink in ((client, server), (server, client)):
+            sender = threading.Thread(target=lambda source=source: source.send(block * 32), daemon=True)
+            sender.start()
+            got = 0
+            while got < 32 * MIB:
+                data = sink.sock.recv(MIB)
+                self.assertEqual(data, (block * 3)[got % MIB:got % MIB + len(data)])
+                got += len(data)
+            sender.join()
+        client.close()
+        self.assertTrue(server.at_end())
 
     def test_a_client_that_leaves_is_flushed_to_the_server(self):
         client, server = self.pair("big")
@@ -624,10 +650,9 @@ class PassThrough(unittest.TestCase):
 
     def test_curl_verifies_the_server_behind(self):
         for name in self.servers:
-            for port in self.ports.values():
-                got = tls.curl(port, "/", "--no-insecure", "--cacert", self.pki.certificate, host=name)
-                self.assertEqual(got.status, 200, got.error)
-                self.assertIn("TLSv1.3", got.body)
+            got = tls.curl(self.ports["by_match"], "/", "--no-insecure", "--cacert", self.pki.certificate, host=name)
+            self.assertEqual(got.status, 200, got.error)
+            self.assertIn("TLSv1.3", got.body)
 
     def test_the_server_name_names_the_cluster(self):
         for name in self.servers:
@@ -665,7 +690,65 @@ class PassThrough(unittest.TestCase):
             self.assertLess(time.monotonic() - began, 5)
 
 
+def replace(path, *resources):
+    """Writes a file of resources that is watched."""
+    with open(path + ".new", "w", encoding="ascii") as file:
+        json.dump({"resources": resources}, file)
+    os.rename(path + ".new", path)
+
+
 class Updates(unittest.TestCase):
+
+    def test_connections_stay_when_their_endpoint_leaves(self):
+        path = os.path.join(directory(), "eds.json")
+        old, new = Server(), Server()
+        port = free_ports(1)[0]
+
+        def point_to(server):
+            replace(path, {"@type": "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
+                           **cluster("moving", [server.port])["load_assignment"]})
+        point_to(old)
+        moving = {"name": "moving", "type": "EDS", "connect_timeout": "2s",
+                  "eds_cluster_config": {"eds_config": {"path_config_source": {"path": path}}}}
+        nuncio = Nuncio(bootstrap([tcp_listener("moving", port)], [moving]))
+        try:
+            stayed, stayed_server = connect(port), old.accept()
+            stayed.send("before")
+            self.assertEqual(stayed_server.exactly(6), b"before")
+            point_to(new)
+            new.listener.settimeout(0.05)
+
+            def moved():
+                # Until the update is in force connections go to the old one.
+                with connect(port) as client:
+                    try:
+                        new.listener.accept()[0].close()
+                        return client
+                    except socket.timeout:
+                        return None
+            wait_for(moved, "the new endpoint")
+            stayed.send("after")
+            self.assertEqual(stayed_server.exactly(5), b"after")
+            stayed_server.send("answer")
+            self.assertEqual(stayed.exactly(6), b"answer")
+        finally:
+            nuncio.stop()
+
+    def test_the_drain_time_ends_them_with_the_process(self):
+        server = Server()
+        port = free_ports(1)[0]
+        nuncio = Nuncio(bootstrap([tcp_listener("ends", port, cluster="ends")], [cluster("ends", [server.port])]),
+                        "--drain-time-s", "1")
+        client, backend = connect(port), server.accept()
+        client.send("x")
+        backend.exactly(1)
+        nuncio.signal(signal.SIGTERM)
+        wait_for(lambda: b"draining" in nuncio.log(), "the drain")
+        client.send("still")
+        self.assertEqual(backend.exactly(5), b"still")
+        self.assertTrue(client.at_end())
+        self.assertTrue(backend.at_end())
+        self.assertEqual(nuncio.exit_status(), 0)
 
     def test_connections_of_unchanged_chains_stay(self):
         where = directory()
@@ -678,9 +761,7 @@ class Updates(unittest.TestCase):
                 chain("kept", {"source_prefix_ranges": [{"address_prefix": "127.0.0.1", "prefix_len": 32}]}, cluster="up"),
                 chain("changed", {"source_prefix_ranges": [{"address_prefix": "127.0.0.2", "prefix_len": 32}]},
                       cluster="up", **fields)])}
-            with open(path + ".new", "w", encoding="ascii") as file:
-                json.dump({"resources": [resource]}, file)
-            os.rename(path + ".new", path)
+            replace(path, resource)
 
         def from_address(address):
             sock = socket.socket()

@@ -1,5 +1,5 @@
-"""TLS towards backends, seen by real servers: whom the proxy trusts, which name it asks for, what it shows of itself, what it
-agrees on, and what becomes of requests where there is no agreement."""
+"""TLS towards backends, seen by real servers: whom the proxy trusts, which name it asks for, what it shows of itself, what
+it agrees on, and what becomes of requests where there is no agreement."""
 
 import itertools
 import os
@@ -11,8 +11,8 @@ import threading
 import unittest
 
 import tls
-from harness import (AccessLog, Backend, Client, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports, listener,
-                     to, wait_for)
+from harness import (AccessLog, Backend, Client, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports,
+                     listener, to, wait_for)
 
 PROTOCOL = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 RAW = {"name": "envoy.transport_sockets.raw_buffer",
@@ -51,8 +51,8 @@ class TlsBackend(Backend):
             stream.close()
             return
         subject = {key: value for part in (sock.getpeercert() or {}).get("subject", ()) for key, value in part}
-        self.handshakes.append({"alpn": sock.selected_alpn_protocol(), "version": sock.version(), "cipher": sock.cipher()[0],
-                                "client": subject.get("commonName"), "reused": sock.session_reused})
+        self.handshakes.append({"alpn": sock.selected_alpn_protocol(), "version": sock.version(),
+                                "cipher": sock.cipher()[0], "client": subject.get("commonName"), "reused": sock.session_reused})
         super()._serve(Stream(sock))
 
     def forget(self):
@@ -73,7 +73,8 @@ class Process:
 
     def __init__(self, port, *command):
         self.port = port
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
         wait_for(self.listens, command[0] + "'s start")
 
     def listens(self):
@@ -92,8 +93,8 @@ class Process:
 def s_server(certificate, *arguments):
     """Answers every request with a page about its connection."""
     port = free_ports(1)[0]
-    return Process(port, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificate.certificate, "-key",
-                   certificate.key, "-www", "-quiet", *arguments)
+    return Process(port, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificate.certificate,
+                   "-key", certificate.key, "-www", "-quiet", *arguments)
 
 
 def haproxy(certificate):
@@ -106,7 +107,8 @@ def haproxy(certificate):
                 out.write(file.read())
     first, second = free_ports(2)
     path = os.path.join(where, "haproxy.cfg")
-    answer = 'http-request return status 200 content-type text/plain lf-string "%[req.ver] %[ssl_fc_alpn] %[ssl_fc_sni]"'
+    shown = "%[req.ver] %[ssl_fc_alpn] %[ssl_fc_sni]"
+    answer = f'http-request return status 200 content-type text/plain lf-string "{shown}"'
     with open(path, "w", encoding="ascii") as file:
         file.write(f"""
             defaults
@@ -144,7 +146,8 @@ def add(name, port, transport, **fields):
 def endpoint(name, port, hostname):
     """A load assignment whose endpoint has a host name."""
     address = {"socket_address": {"address": "127.0.0.1", "port_value": port}}
-    return {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address, "hostname": hostname}}]}]}
+    only = {"endpoint": {"address": address, "hostname": hostname}}
+    return {"cluster_name": name, "endpoints": [{"lb_endpoints": [only]}]}
 
 
 def verification():
@@ -183,8 +186,9 @@ def agreements():
     add("without_certificate13", mutual.port, tls.upstream(trusting))
     for name, fields in (("resumed", {}), ("resumed12", {}), ("unresumed", {"max_session_keys": 0})):
         add(name, closing.port, tls.upstream({**trusting, **(old if name == "resumed12" else {})}, **fields))
-    add("alpn", haproxy_both.port, tls.upstream(trusting, sni="a.test"), **options(auto_config={"http2_protocol_options": {}}))
-    add("alpn_old", haproxy_old, tls.upstream(trusting), **options(auto_config={"http2_protocol_options": {}}))
+    auto = options(auto_config={"http2_protocol_options": {}})
+    add("alpn", haproxy_both.port, tls.upstream(trusting, sni="a.test"), **auto)
+    add("alpn_old", haproxy_old, tls.upstream(trusting), **auto)
     add("h2_only", haproxy_old, tls.upstream(trusting), http2_protocol_options={})
     add("listed", backend.port, tls.upstream({**trusting, "alpn_protocols": ["http/1.1", "custom"]}))
     add("ancient", ancient.port, tls.upstream(trusting))
@@ -217,8 +221,8 @@ def issue_expired():
     request = os.path.join(pki.directory, "expired.csr")
     subprocess.run(["openssl", "req", "-new", "-newkey", *tls.KEYS["ec"], "-nodes", "-keyout", made.key, "-out", request,
                     "-subj", "/CN=a.test"], check=True, capture_output=True)
-    subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", pki.certificate, "-CAkey", pki.key, "-CAcreateserial",
-                    "-days", "-1", "-out", made.certificate], check=True, capture_output=True)
+    subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", pki.certificate, "-CAkey", pki.key,
+                    "-CAcreateserial", "-days", "-1", "-out", made.certificate], check=True, capture_output=True)
     return made
 
 
