@@ -3,6 +3,7 @@ on either side; and TLS that passes through by its server name, seen by real TLS
 
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -154,8 +155,8 @@ def entry(listener, count=1):
     return wait_for(lines, f"{count} entries of {listener}")
 
 
-def stat(name):
-    with connect(admin) as client:
+def stat(name, port=None):
+    with connect(port or admin) as client:
         client.send(f"GET /stats?filter=^{name}$ HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         text = client.rest().decode().split("\r\n\r\n", 1)[1]
     for line in text.splitlines():
@@ -585,6 +586,99 @@ class Tls(unittest.TestCase):
         Stream(client.sock).reset()
         with self.assertRaises(OSError):
             server.some()
+
+
+class Crowd(unittest.TestCase):
+    """Echoes of random sizes over all pairings, cut off in any way and at any moment."""
+
+    def serve(self, server):
+        while True:
+            try:
+                stream = server.accept()
+            except socket.timeout:
+                return
+            except OSError:
+                continue
+            threading.Thread(target=self.echo, args=(stream,), daemon=True).start()
+
+    @staticmethod
+    def echo(stream):
+        end = random.choice(["whole", "whole", "close", "reset"])
+        try:
+            while data := (stream.some() if isinstance(stream, HalfTls) else stream.sock.recv(1 << 16)):
+                stream.send(data)
+                if end != "whole" and random.random() < 0.2:
+                    if end == "reset":
+                        Stream(stream.sock).reset()
+                    break
+        except OSError:
+            pass
+        stream.close()
+
+    @staticmethod
+    def send(client, size):
+        try:
+            client.send(bytes(size))
+        except OSError:
+            pass
+
+    def visit(self, name):
+        try:
+            client = connect(self.ports[name])
+            if name in ("in", "both"):
+                client = HalfTls(client.sock, tls.client_context(), server_hostname="a.test")
+            for _ in range(random.randrange(1, 4)):
+                if isinstance(client, HalfTls):
+                    # One thread at a time, so what is on its way must fit.
+                    size = random.choice([1, 1000, 100_000])
+                    client.send(bytes(size))
+                else:
+                    size = random.choice([1, 1000, 100_000, 4 * MIB])
+                    threading.Thread(target=self.send, args=(client, size), daemon=True).start()
+                if random.random() < 0.7:
+                    client.exactly(size)
+                if random.random() < 0.3:
+                    Stream(client.sock).reset()
+            client.close()
+        except (OSError, EOFError):
+            pass
+
+    def test_leaves_nothing_behind(self):
+        pki = tls.Authority()
+        certificate = pki.issue("server", ["DNS:a.test"])
+        servers = {"plain": Server(), "secure": Server(certificate)}
+        transport = tls.upstream(tls.trusting(pki), sni="a.test")
+        *numbers, admin_port = free_ports(5)
+        self.ports = dict(zip(("neither", "out", "in", "both"), numbers))
+        listeners = []
+        for name, port in self.ports.items():
+            listeners.append(tcp_listener(name, port, cluster="secure" if name in ("out", "both") else "plain"))
+            if name in ("in", "both"):
+                listeners[-1]["filter_chains"][0]["transport_socket"] = tls.downstream([certificate], alpn=())
+        nuncio = Nuncio(bootstrap(
+            listeners, [cluster("plain", [servers["plain"].port]),
+                        cluster("secure", [servers["secure"].port], transport_socket=transport)],
+            admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}}))
+        for server in servers.values():
+            threading.Thread(target=self.serve, args=(server,), daemon=True).start()
+        for _ in range(8):
+            visitors = [threading.Thread(target=self.visit, args=(random.choice(list(self.ports)),), daemon=True)
+                        for _ in range(16)]
+            for each in visitors:
+                each.start()
+            for each in visitors:
+                each.join()
+        for port in self.ports.values():
+            self.assertGreater(stat(f"listener.127.0.0.1_{port}.downstream_cx_total", admin_port), 10)
+            wait_for(lambda port=port: stat(f"listener.127.0.0.1_{port}.downstream_cx_active", admin_port) == 0,
+                     "the end of all connections")
+        for name in ("cluster.plain.upstream_cx_active", "cluster.plain.upstream_rq_active",
+                     "cluster.secure.upstream_cx_active", "cluster.secure.upstream_rq_active",
+                     *(f"tcp.{name}.{what}" for name in self.ports
+                       for what in ("upstream_flush_active", "downstream_cx_tx_bytes_buffered"))):
+            self.assertEqual(stat(name, admin_port), 0, name)
+        self.assertGreater(stat("cluster.secure.upstream_cx_total", admin_port), 20)
+        nuncio.stop()
 
 
 class TlsServer:
