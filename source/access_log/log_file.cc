@@ -20,8 +20,13 @@ void LogFileIds::Return(uint32_t id) {
   free_.push_back(id);
 }
 
-LogFile::LogFile(std::shared_ptr<LogFileIds> ids, std::string path, int fd, bool reopenable)
-    : ids_(std::move(ids)), id_(ids_->Take()), path_(std::move(path)), reopenable_(reopenable), fd_(fd) {
+LogFile::LogFile(std::shared_ptr<LogFileIds> ids, std::string path, int fd, bool reopenable, mode_t mode)
+    : ids_(std::move(ids)),
+      id_(ids_->Take()),
+      path_(std::move(path)),
+      reopenable_(reopenable),
+      mode_(mode),
+      fd_(fd) {
   struct stat status {};
   stream_ = fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode);
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -34,7 +36,7 @@ struct LogChunk {
 // path and closed with the last of them. What is in it belongs to the writer.
 class LogFile {
  public:
-  LogFile(std::shared_ptr<LogFileIds> ids, std::string path, int fd, bool reopenable);
+  LogFile(std::shared_ptr<LogFileIds> ids, std::string path, int fd, bool reopenable, mode_t mode);
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();
@@ -51,6 +53,8 @@ class LogFile {
   const std::string path_;
   // False for the process's own descriptors.
   const bool reopenable_;
+  // Who may read it, where it is made.
+  const mode_t mode_;
 
   // Guarded by LogWriter::mutex_: bytes handed over and not yet written.
   size_t pending_bytes_ = 0;

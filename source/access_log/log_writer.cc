@@ -23,8 +23,8 @@ constexpr size_t kMaxFreeBuffers = 64;
 constexpr size_t kMaxKeptCapacity = 256 << 10;
 
 // Without O_NONBLOCK a FIFO that nobody reads would hold up the opener; regular files do not care.
-int OpenForAppend(const std::string& path) {
-  return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0644);
+int OpenForAppend(const std::string& path, mode_t mode) {
+  return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, mode);
 }
 
 MonotonicTime Now() { return Clock::Real().Monotonic(); }
@@ -50,18 +50,19 @@ LogWriter::~LogWriter() {
   close(wake_fd_);
 }
 
-absl::StatusOr<LogFilePtr> LogWriter::Open(const std::string& path) {
+absl::StatusOr<LogFilePtr> LogWriter::Open(const std::string& path, mode_t mode) {
   const std::lock_guard lock(mutex_);
   std::weak_ptr<LogFile>& entry = files_[path];
   if (LogFilePtr file = entry.lock()) return file;
   const bool own = path == kStdoutPath || path == kStderrPath;
-  const int fd = own ? fcntl(path == kStdoutPath ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3) : OpenForAppend(path);
+  const int fd = own ? fcntl(path == kStdoutPath ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
+                     : OpenForAppend(path, mode);
   if (fd < 0) {
     const int error = errno;
     files_.erase(path);
     return ErrnoStatus(error, StrCat("access log ", path, ": cannot be opened for appending"));
   }
-  LogFilePtr file = std::make_shared<LogFile>(ids_, path, fd, !own);
+  LogFilePtr file = std::make_shared<LogFile>(ids_, path, fd, !own, mode);
   entry = file;
   std::erase_if(files_, [](const auto& item) { return item.second.expired(); });
   return file;
@@ -189,7 +190,7 @@ void LogWriter::Run() {
 
 void LogWriter::Reopen(LogFile& file) {
   if (!file.reopenable_) return;
-  const int fd = OpenForAppend(file.path_);
+  const int fd = OpenForAppend(file.path_, file.mode_);
   if (fd < 0) {
     stats_.reopen_failed.Inc();
     NUNCIO_LOG(kAccessLog, kError, "access log ", file.path_, ": cannot be reopened, goes on to the old file: ",

@@ -40,8 +40,8 @@ class LogWriter {
   ~LogWriter();
 
   // The file at `path`, opened for appending and made where it is missing, or standard output or error for kStdoutPath and
-  // kStderrPath. Errors name the path. Main.
-  absl::StatusOr<LogFilePtr> Open(const std::string& path);
+  // kStderrPath. `mode`: who may read it, where it is made. Errors name the path. Main.
+  absl::StatusOr<LogFilePtr> Open(const std::string& path, mode_t mode = 0644);
 
   // Opens every file anew at its path, once what was handed over is written. Any thread.
   void ReopenAll();

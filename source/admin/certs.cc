@@ -2,6 +2,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "envoy/admin/v3/certs.pb.h"
@@ -44,7 +45,10 @@ class CertsText final : public BodySource {
 
   bool Next(std::string& out, size_t max_bytes) override {
     const size_t end = out.size() + max_bytes;
-    if (at_ == 0) out += "{\n \"certificates\": [";
+    if (!std::exchange(begun_, true)) {
+      out += "{\n \"certificates\": [";
+      return true;
+    }
     while (at_ < contexts_.size() && out.size() < end) Append(*contexts_[at_++], out);
     if (at_ < contexts_.size()) return true;
     out += any_ ? "\n ]\n}\n" : "]\n}\n";
@@ -83,6 +87,7 @@ class CertsText final : public BodySource {
   const std::vector<std::shared_ptr<const tls::LiveContextBase>> contexts_;
   const SystemTime now_;
   size_t at_ = 0;
+  bool begun_ = false;
   bool any_ = false;
 };
 

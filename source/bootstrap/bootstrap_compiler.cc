@@ -109,6 +109,16 @@ void CheckRouteClusters(const BootstrapConfig& config, bool dynamic_clusters, Fa
   }
 }
 
+bool AsksForSecrets(const upstream::ClusterConfig& cluster) {
+  for (const auto& socket : cluster.sockets) {
+    if (socket.tls == nullptr) continue;
+    for (const tls::SecretUse* use : socket.tls->uses()) {
+      if (use->source.has_value() && !std::holds_alternative<config::FileSource>(use->source->kind)) return true;
+    }
+  }
+  return false;
+}
+
 // Clusters that the start of discovery needs, and the shared stream where it is asked for.
 class SourceChecker {
  public:
@@ -125,6 +135,10 @@ class SourceChecker {
         faults_.Add(field, StrCat(config::Quote(name), " gets its endpoints by discovery itself, from a control plane that "
                                   "could then never be reached"));
       }
+      if (AsksForSecrets(*cluster.config)) {
+        faults_.Add(field, StrCat(config::Quote(name), " gets secrets of its TLS from a control plane, which could then "
+                                  "never be reached; a file can hold them"));
+      }
       return;
     }
     faults_.Add(field, StrCat("no cluster of static_resources is named ", config::Quote(name)));
@@ -138,24 +152,42 @@ class SourceChecker {
     }
   }
 
-  // The secrets that a transport socket names; `socket` is its place. Null: plain TCP.
-  void CheckTls(const tls::TlsConfig* tls, std::string_view socket) {
+  // The secrets that a transport socket names, and the context that they make where all are known; `socket` is its place.
+  // Null: plain TCP.
+  template <typename Config>
+  void CheckTls(const std::shared_ptr<const Config>& tls, std::string_view socket) {
     if (tls == nullptr) return;
+    Faults::Scope scope(faults_, StrCat(socket, ".typed_config"));
+    tls::ContextSecrets secrets;
+    bool complete = true;
     for (const tls::SecretUse* use : tls->uses()) {
-      if (use->inlined != nullptr) continue;
-      Faults::Scope scope(faults_, StrCat(socket, ".typed_config.", use->path()));
-      if (use->source.has_value()) {
-        Faults::Scope source(faults_, "sds_config");
-        Check(*use->source);
-      } else if (std::none_of(config_.secrets.begin(), config_.secrets.end(),
-                              [&](const auto& secret) { return secret.config->name == use->name; })) {
-        faults_.Add("name", StrCat("no secret of static_resources is named ", config::Quote(use->name),
-                                   "; one by discovery needs sds_config"));
-      }
+      secrets.push_back(use->inlined != nullptr ? use->inlined : FindSecret(*use));
+      complete = complete && secrets.back() != nullptr;
     }
+    if (complete && tls->ready == nullptr) tls::CheckContext(*tls, secrets, faults_);
   }
 
  private:
+  // Null where it is discovered, or with a fault.
+  std::shared_ptr<const tls::Secret> FindSecret(const tls::SecretUse& use) {
+    Faults::Scope scope(faults_, use.path());
+    if (use.source.has_value()) {
+      Faults::Scope source(faults_, "sds_config");
+      Check(*use.source);
+      return nullptr;
+    }
+    for (const auto& secret : config_.secrets) {
+      if (secret.config->name != use.name) continue;
+      if (secret.config->kind() == use.kind) return secret.config;
+      faults_.Add("name", StrCat("the secret ", config::Quote(use.name), " is a ", tls::NameOf(secret.config->kind()),
+                                 ", no ", tls::NameOf(use.kind)));
+      return nullptr;
+    }
+    faults_.Add("name", StrCat("no secret of static_resources is named ", config::Quote(use.name),
+                               "; one by discovery needs sds_config"));
+    return nullptr;
+  }
+
   const BootstrapConfig& config_;
   Faults& faults_;
 };
@@ -183,7 +215,7 @@ void CheckSources(const BootstrapConfig& config, Faults& faults) {
     Faults::Scope each(faults, "clusters", i);
     const auto& sockets = config.clusters[i].config->sockets;
     for (size_t s = 0; s < sockets.size(); ++s) {
-      checker.CheckTls(sockets[s].tls.get(),
+      checker.CheckTls(sockets[s].tls,
                        s == 0 ? "transport_socket" : StrCat("transport_socket_matches[", s - 1, "].transport_socket"));
     }
     if (!config.clusters[i].config->eds.has_value()) continue;
@@ -193,7 +225,7 @@ void CheckSources(const BootstrapConfig& config, Faults& faults) {
   for (size_t i = 0; i < config.listeners.size(); ++i) {
     Faults::Scope each(faults, "listeners", i);
     const auto check = [&](const listener::FilterChainConfig& chain) {
-      checker.CheckTls(chain.tls.get(), "transport_socket");
+      checker.CheckTls(chain.tls, "transport_socket");
       if (chain.http == nullptr || !chain.http->rds.has_value()) return;
       Faults::Scope rds(faults, StrCat("filters[", chain.terminal_index(), "].typed_config.rds.config_source"));
       checker.Check(*chain.http->rds);

@@ -25,7 +25,7 @@ absl::Status ReadAll(int fd, const std::string& path, size_t max_size, std::stri
   while (out.size() <= max_size) {
     const ssize_t got = read(fd, chunk, std::min(sizeof(chunk), max_size + 1 - out.size()));
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return ErrnoStatus(errno, StrCat("cannot read ", Quote(path)));
+    if (got < 0) return ErrnoStatus(errno, StrCat("cannot read ", Quote(path, kMaxPathLength)));
     if (got == 0) return absl::OkStatus();
     out.append(chunk, static_cast<size_t>(got));
   }
@@ -41,12 +41,12 @@ FileState StateOfFile(const std::string& path) {
 
 absl::StatusOr<FileContent> ReadRegularFile(const std::string& path, size_t max_size) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return ErrnoStatus(errno, StrCat("cannot open ", Quote(path)));
+  if (fd < 0) return ErrnoStatus(errno, StrCat("cannot open ", Quote(path, kMaxPathLength)));
   struct stat about {};
   FileContent content;
   absl::Status status;
   if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) {
-    status = InvalidArgument(StrCat(Quote(path), " is not a regular file"));
+    status = InvalidArgument(StrCat(Quote(path, kMaxPathLength), " is not a regular file"));
   } else {
     content.state = StateOf(about);
     status = ReadAll(fd, path, max_size, content.bytes);

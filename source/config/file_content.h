@@ -8,6 +8,9 @@
 
 namespace nuncio::config {
 
+// As long as a path can be: errors name it whole.
+inline constexpr size_t kMaxPathLength = 4096;
+
 // Tells one state of a file from another without reading it.
 struct FileState {
   uint64_t device = 0;

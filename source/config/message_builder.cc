@@ -8,11 +8,13 @@
 #include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "nuncio/annotations/v1/annotations.pb.h"
 #include "source/base/strings.h"
 #include "source/config/message_types.h"
 #include "source/config/scalar_text.h"
+#include "udpa/annotations/sensitive.pb.h"
 
 namespace nuncio::config {
 namespace {
@@ -121,6 +123,10 @@ bool IsControlPlaneOnly(const FieldDescriptor& field) {
   return field.options().GetExtension(annotations::v1::control_plane_only);
 }
 
+bool IsSensitive(const FieldDescriptor& field) {
+  return field.options().GetExtension(udpa::annotations::sensitive);
+}
+
 }  // namespace
 
 MessageBuilder::MessageBuilder(const TextDocument& document, Faults& faults)
@@ -157,7 +163,8 @@ void MessageBuilder::AddFault(const TextNode& node, std::string_view reason) {
 }
 
 void MessageBuilder::AddWrongValue(const TextNode& node, std::string_view expected) {
-  AddFault(node, StrCat("must be ", expected, " (is ", Describe(node), ")"));
+  const std::string is = sensitive_ && IsScalar(node) ? "a single value" : Describe(node);
+  AddFault(node, StrCat("must be ", expected, " (is ", is, ")"));
 }
 
 std::vector<MessageBuilder::Entry> MessageBuilder::Entries(const TextNode& mapping, size_t depth) {
@@ -275,7 +282,9 @@ void MessageBuilder::ReadFields(const std::vector<Entry>& entries, Message& mess
         continue;
       }
     }
+    const bool outer = std::exchange(sensitive_, sensitive_ || IsSensitive(*field));
     ReadField(*value, *field, message, depth + 1);
+    sensitive_ = outer;
   }
 }
 

@@ -36,7 +36,7 @@ class MessageBuilder {
   // Takes the cost of reading a node from the budget. False, with a fault, when it is used up.
   bool Charge(const TextNode& node);
   void AddFault(const TextNode& node, std::string_view reason);
-  // "must be X (is Y)".
+  // "must be X (is Y)", and of Y only what it is where it is sensitive.
   void AddWrongValue(const TextNode& node, std::string_view expected);
 
   // The entries of a mapping without the ignored ones, merge keys resolved.
@@ -70,6 +70,8 @@ class MessageBuilder {
   // aliases and merge keys.
   size_t budget_;
   bool exhausted_ = false;
+  // In a field marked sensitive, or below one: values are not told.
+  bool sensitive_ = false;
 };
 
 }  // namespace nuncio::config

@@ -47,6 +47,7 @@ void ListenerRegistry::OnUpdate(const config::ResourceUpdate& update, config::Up
     NUNCIO_LOG(kConfig, kWarning, faults.ToString(StrCat("lds: listener ", resource.name, " refused")));
     result.Refuse(resource.name, std::move(faults));
   }
+  TellWarm();
   FirstAnswer();
 }
 
@@ -172,10 +173,13 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
   NUNCIO_LOG(kConfig, kInfo, "listener ", name, update ? " updated" : " added",
              generation->version.empty() ? "" : StrCat(", version ", generation->version));
   CountGauges();
-  if (warming() == 0) {
-    auto waiting = std::exchange(when_warm_, {});
-    for (auto& then : waiting) then();
-  }
+  TellWarm();
+}
+
+void ListenerRegistry::TellWarm() {
+  if (warming() > 0) return;
+  auto waiting = std::exchange(when_warm_, {});
+  for (auto& then : waiting) then();
 }
 
 void ListenerRegistry::Remove(const std::string& name) {

@@ -105,6 +105,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   bool AcquireContexts(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
   void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
+  void TellWarm();
   void CountGauges();
   void FirstAnswer();
 

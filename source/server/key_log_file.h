@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -22,9 +21,7 @@ class KeyLogFile final : public tls::KeyLogSink {
  private:
   access_log::LogWriter& writer_;
   const access_log::LogFilePtr file_;
-  // Handshakes on several workers may write; whoever asked for a key log is finding faults, not looking for speed.
-  std::mutex mutex_;
-  // Guarded by mutex_.
+  // Shared with other key logs, under a lock.
   access_log::FileStats& stats_;
 };
 

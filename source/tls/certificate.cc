@@ -11,6 +11,7 @@
 #include <openssl/pkcs8.h>
 #include <openssl/rsa.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <cctype>
 #include <cstring>
@@ -223,6 +224,10 @@ absl::StatusOr<Certificate> Certificate::Load(const CertificateConfig& config, S
   ERR_clear_error();
   if (!fits) {
     return InvalidArgument("private_key: does not belong to the first certificate of certificate_chain");
+  }
+  // All that an ECDSA key does in TLS; all usages where the certificate does not say.
+  if (out.ecdsa() && (X509_get_key_usage(leaf.get()) & X509v3_KU_DIGITAL_SIGNATURE) == 0) {
+    return InvalidArgument("certificate_chain: has a key usage that does not allow digital signatures");
   }
   out.facts = FactsOf(*leaf, Bytes(*out.chain.front()));
   if (now >= out.facts.not_after) {

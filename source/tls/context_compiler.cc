@@ -83,10 +83,11 @@ std::vector<net::CidrRange> ReadRanges(
   return out;
 }
 
-SecretUse ReadReference(const v3::SdsSecretConfig& message, std::string field, Faults& faults) {
+SecretUse ReadReference(const v3::SdsSecretConfig& message, std::string field, SecretKind kind, Faults& faults) {
   Faults::Scope scope(faults, field);
   SecretUse use;
   use.field = std::move(field);
+  use.kind = kind;
   use.name = message.name();
   if (message.has_sds_config()) {
     Faults::Scope source(faults, "sds_config");
@@ -95,9 +96,10 @@ SecretUse ReadReference(const v3::SdsSecretConfig& message, std::string field, F
   return use;
 }
 
-SecretUse Inlined(std::string field, std::shared_ptr<const Secret> secret) {
+SecretUse Inlined(std::string field, SecretKind kind, std::shared_ptr<const Secret> secret) {
   SecretUse use;
   use.field = std::move(field);
+  use.kind = kind;
   use.inlined = std::move(secret);
   return use;
 }
@@ -106,11 +108,13 @@ void ReadCertificates(const v3::CommonTlsContext& message, DataSourceAccess acce
   for (int i = 0; i < message.tls_certificates_size(); ++i) {
     std::string field = StrCat("tls_certificates[", i, "]");
     Faults::Scope scope(faults, field);
-    out.certificates.push_back(Inlined(std::move(field), CompileCertificate(message.tls_certificates(i), access, faults)));
+    out.certificates.push_back(Inlined(std::move(field), SecretKind::kCertificate,
+                                       CompileCertificate(message.tls_certificates(i), access, faults)));
   }
   for (int i = 0; i < message.tls_certificate_sds_secret_configs_size(); ++i) {
     out.certificates.push_back(ReadReference(message.tls_certificate_sds_secret_configs(i),
-                                             StrCat("tls_certificate_sds_secret_configs[", i, "]"), faults));
+                                             StrCat("tls_certificate_sds_secret_configs[", i, "]"),
+                                             SecretKind::kCertificate, faults));
   }
   if (message.tls_certificates_size() > 0 && message.tls_certificate_sds_secret_configs_size() > 0) {
     faults.Add("tls_certificate_sds_secret_configs", "cannot stand beside tls_certificates: one of the two only");
@@ -121,17 +125,20 @@ void ReadValidation(const v3::CommonTlsContext& message, DataSourceAccess access
   if (message.has_validation_context()) {
     Faults::Scope scope(faults, "validation_context");
     out.validation =
-        Inlined("validation_context", CompileValidation(message.validation_context(), access, faults));
+        Inlined("validation_context", SecretKind::kValidation,
+                CompileValidation(message.validation_context(), access, faults));
   } else if (message.has_validation_context_sds_secret_config()) {
     out.validation = ReadReference(message.validation_context_sds_secret_config(),
-                                   "validation_context_sds_secret_config", faults);
+                                   "validation_context_sds_secret_config", SecretKind::kValidation, faults);
   } else if (message.has_combined_validation_context()) {
     const auto& combined = message.combined_validation_context();
     out.validation = ReadReference(combined.validation_context_sds_secret_config(),
-                                   "combined_validation_context.validation_context_sds_secret_config", faults);
-    Faults::Scope scope(faults, "combined_validation_context");
-    Faults::Scope defaults(faults, "default_validation_context");
-    out.default_validation = CompileValidation(combined.default_validation_context(), access, faults);
+                                   "combined_validation_context.validation_context_sds_secret_config",
+                                   SecretKind::kValidation, faults);
+    const std::string field = "combined_validation_context.default_validation_context";
+    Faults::Scope scope(faults, field);
+    out.default_validation = Inlined(field, SecretKind::kValidation,
+                                     CompileValidation(combined.default_validation_context(), access, faults));
   }
 }
 
@@ -163,20 +170,28 @@ void AddContextFault(const absl::Status& status, const google::protobuf::Descrip
   faults.Add(field, reason);
 }
 
+template <typename Config>
+std::shared_ptr<const typename Config::Context> Make(const Config& config, const ContextSecrets& secrets,
+                                                     const google::protobuf::Descriptor& around, Faults& faults) {
+  auto context = BuildContext(config, secrets, nullptr);
+  if (context.ok()) return *std::move(context);
+  AddContextFault(context.status(), around, faults);
+  return nullptr;
+}
+
 // Makes the context where all that it needs stands here; else tries what does not hang on secrets.
 template <typename Config>
 void TryOut(Config& config, const google::protobuf::Descriptor& around, Faults& faults) {
   ContextSecrets secrets;
-  bool complete = config.key_log_path.empty() &&
-                  (config.default_validation == nullptr || config.default_validation->known());
+  bool complete = true;
   for (const SecretUse* use : config.uses()) {
     complete = complete && use->inlined != nullptr && use->inlined->known();
     secrets.push_back(use->inlined);
   }
   if (complete) {
-    auto context = BuildContext(config, secrets, nullptr);
-    if (!context.ok()) return AddContextFault(context.status(), around, faults);
-    config.ready = *std::move(context);
+    auto context = Make(config, secrets, around, faults);
+    // One with a key log needs the file, which is opened later.
+    if (config.key_log_path.empty()) config.ready = std::move(context);
     return;
   }
   ClientContextConfig rest;
@@ -234,10 +249,11 @@ std::shared_ptr<const DownstreamTlsConfig> CompileDownstreamTls(const v3::Downst
   if (message.has_session_ticket_keys()) {
     Faults::Scope scope(faults, "session_ticket_keys");
     out->ticket_keys =
-        Inlined("session_ticket_keys", CompileTicketKeys(message.session_ticket_keys(), access, faults));
+        Inlined("session_ticket_keys", SecretKind::kTicketKeys,
+                CompileTicketKeys(message.session_ticket_keys(), access, faults));
   } else if (message.has_session_ticket_keys_sds_secret_config()) {
     out->ticket_keys = ReadReference(message.session_ticket_keys_sds_secret_config(),
-                                     "session_ticket_keys_sds_secret_config", faults);
+                                     "session_ticket_keys_sds_secret_config", SecretKind::kTicketKeys, faults);
   }
   out->base.disable_tickets = message.disable_stateless_session_resumption();
   out->base.disable_session_cache = message.disable_stateful_session_resumption();
@@ -306,6 +322,14 @@ std::shared_ptr<const Secret> CompileSecret(const v3::Secret& message, DataSourc
   if (message.name().empty() || faults.count() != before) return nullptr;
   out->name = message.name();
   return out;
+}
+
+void CheckContext(const DownstreamTlsConfig& config, const ContextSecrets& secrets, Faults& faults) {
+  Make(config, secrets, *v3::DownstreamTlsContext::descriptor(), faults);
+}
+
+void CheckContext(const UpstreamTlsConfig& config, const ContextSecrets& secrets, Faults& faults) {
+  Make(config, secrets, *v3::UpstreamTlsContext::descriptor(), faults);
 }
 
 bool CompileDownstreamSocket(const TransportSocket& socket, DataSourceAccess access,

@@ -26,6 +26,10 @@ std::shared_ptr<const UpstreamTlsConfig> CompileUpstreamTls(
 std::shared_ptr<const Secret> CompileSecret(const envoy::extensions::transport_sockets::tls::v3::Secret& message,
                                             config::DataSourceAccess access, config::Faults& faults);
 
+// Whether the context can be made of these secrets, which are known. Faults stand at fields of its message.
+void CheckContext(const DownstreamTlsConfig& config, const ContextSecrets& secrets, config::Faults& faults);
+void CheckContext(const UpstreamTlsConfig& config, const ContextSecrets& secrets, config::Faults& faults);
+
 // A field `transport_socket`, at whose path the faults stand. `tls` is null for plain TCP. False with faults: its type is no
 // transport socket that is known here, or what it holds is faulty.
 bool CompileDownstreamSocket(const envoy::config::core::v3::TransportSocket& socket, config::DataSourceAccess access,

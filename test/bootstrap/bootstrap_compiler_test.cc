@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "source/base/strings.h"
 #include "source/config/fault.h"
+#include "test/tls/test_pki.h"
 
 namespace nuncio::bootstrap {
 namespace {
@@ -257,6 +258,71 @@ TEST_F(BootstrapCompilerTest, AControlPlaneIsNotFoundByAskingIt) {
   EXPECT_NE(std::string::npos, faults.find("dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"xds\" gets "
                                            "its endpoints by discovery itself"))
       << faults;
+}
+
+// PEM in a YAML string.
+std::string Quoted(const std::string& pem) {
+  std::string out = "\"";
+  for (const char c : pem) {
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+// Of the static secrets "own", a certificate, and "roots".
+std::string WithSecrets(std::string_view rest) {
+  static const tls::Identity identity =
+      tls::Issue({.name = "own", .not_after = int64_t{3650} * 86400}, nullptr, 1767225600);
+  return StrCat("static_resources: {secrets: [{name: own, tls_certificate: {certificate_chain: {inline_string: ",
+                Quoted(identity.Pem()), "}, private_key: {inline_string: ", Quoted(identity.KeyPem()),
+                "}}}, {name: roots, validation_context: {trusted_ca: {inline_string: ", Quoted(identity.Pem()), "}}}], ", rest,
+                "}");
+}
+
+std::string TlsCluster(std::string_view name, std::string_view common, std::string_view fields = "") {
+  return StrCat("{name: ", name, ", type: static, load_assignment: {cluster_name: ", name,
+                "}, transport_socket: {name: tls, typed_config: {\"@type\": "
+                "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: {",
+                common, "}", fields, "}}}");
+}
+
+TEST_F(BootstrapCompilerTest, SecretsOfTheBootstrap) {
+  const std::string socket = "static_resources.clusters[0].transport_socket.typed_config.";
+  const std::string reference = StrCat(socket, "common_tls_context.tls_certificate_sds_secret_configs[0].name: ");
+  EXPECT_NE(nullptr, Compile(WithSecrets(StrCat(
+                         "clusters: [", TlsCluster("c", "tls_certificate_sds_secret_configs: {name: own}, "
+                                                        "validation_context_sds_secret_config: {name: roots}"), "]"))));
+  EXPECT_EQ(StrCat(reference, "no secret of static_resources is named \"absent\"; one by discovery needs sds_config"),
+            FaultsOf(WithSecrets(
+                StrCat("clusters: [", TlsCluster("c", "tls_certificate_sds_secret_configs: {name: absent}"), "]"))));
+  EXPECT_EQ(StrCat(reference, "the secret \"roots\" is a validation_context, no tls_certificate"),
+            FaultsOf(WithSecrets(
+                StrCat("clusters: [", TlsCluster("c", "tls_certificate_sds_secret_configs: {name: roots}"), "]"))));
+  // Each is good, and the two make no context.
+  EXPECT_EQ(StrCat(socket, "auto_sni_san_validation: needs validation_context.trusted_ca to be given as well"),
+            FaultsOf(WithSecrets(StrCat("clusters: [", TlsCluster("c", "tls_certificate_sds_secret_configs: {name: own}",
+                                                                  ", auto_sni_san_validation: true"), "]"))));
+  EXPECT_EQ("static_resources.secrets[2].name: a second secret named \"own\"",
+            FaultsOf(StrCat("static_resources: {secrets: [",
+                            "{name: own, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}, ",
+                            "{name: x, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}, ",
+                            "{name: own, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}]}")));
+}
+
+TEST_F(BootstrapCompilerTest, AControlPlanesOwnSecretsComeFromElsewhere) {
+  const auto with_source = [&](std::string_view source) {
+    return StrCat("node: {id: i, cluster: c}\n", kAds, "static_resources: {clusters: [",
+                  TlsCluster("xds", StrCat("validation_context_sds_secret_config: {name: roots, sds_config: {", source,
+                                           "}}")), "]}");
+  };
+  EXPECT_EQ("dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"xds\" gets secrets of its TLS from a "
+            "control plane, which could then never be reached; a file can hold them",
+            FaultsOf(with_source("ads: {}")));
+  EXPECT_NE(nullptr, Compile(with_source("path_config_source: {path: /etc/secrets.yaml}")));
 }
 
 TEST_F(BootstrapCompilerTest, AControlPlaneIsToldWhoAsks) {

@@ -112,6 +112,16 @@ TEST(FaultsTest, DepthFollowsTheScopes) {
   EXPECT_EQ(faults.path(), "");
 }
 
+TEST(FaultsTest, PrivateKeysAreCut) {
+  Faults faults;
+  const std::string key = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----\n";
+  faults.Add(key, "unknown");
+  faults.Add("filename", "cannot open " + Quote(key));
+  EXPECT_EQ(faults.ToString(),
+            "-----BEGIN EC PRIVATE KEY-----[redacted]: unknown\n"
+            "filename: cannot open \"-----BEGIN EC PRIVATE KEY-----[redacted]");
+}
+
 TEST(QuoteTest, CutsBetweenCharacters) {
   const std::string text = std::string(79, 'a') + "\xc3\xa9";
   EXPECT_EQ(Quote(text), "\"" + std::string(79, 'a') + "...\"");

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "envoy/extensions/transport_sockets/tls/v3/common.pb.h"
 #include "gtest/gtest.h"
 #include "test/config/everything.pb.h"
 
@@ -37,6 +38,22 @@ std::string FaultsOf(std::string_view text) {
   Faults faults;
   Load(text, faults);
   return faults.ToString();
+}
+
+TEST(YamlLoaderTest, ValuesOfSensitiveFieldsAreNotTold) {
+  for (const char* text : {"{private_key: SECRET}", "{password: {inline_string: [SECRET, SECRET]}}",
+                           "{password: {inline_string: {SECRET: 1}}}", "{pkcs12: [SECRET]}",
+                           "{private_key: {inline_bytes: 'SECRET!'}}"}) {
+    envoy::extensions::transport_sockets::tls::v3::TlsCertificate message;
+    Faults faults;
+    EXPECT_FALSE(LoadText(text, TextFormat::kYaml, message, faults)) << text;
+    EXPECT_EQ(std::string::npos, faults.ToString().find("SECRET")) << faults.ToString();
+  }
+  // Of others they are.
+  envoy::extensions::transport_sockets::tls::v3::TlsCertificate message;
+  Faults faults;
+  LoadText("{private_key: {}, certificate_chain: shown}", TextFormat::kYaml, message, faults);
+  EXPECT_NE(std::string::npos, faults.ToString().find("shown")) << faults.ToString();
 }
 
 TEST(YamlLoaderTest, ScalarsOfEveryKind) {

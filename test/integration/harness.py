@@ -343,9 +343,9 @@ class AccessLog:
 
 
 class Nuncio:
-    """The running binary. One worker, so that the order of events is the tests' own."""
+    """The running binary. One worker, so that the order of events is the tests' own. `wait`: until it serves."""
 
-    def __init__(self, config, *arguments, descriptors=None):
+    def __init__(self, config, *arguments, descriptors=None, wait=True):
         self.directory = directory()
         self.config_path = os.path.join(self.directory, "bootstrap.json")
         with open(self.config_path, "w", encoding="ascii") as file:
@@ -358,6 +358,8 @@ class Nuncio:
             self.process = subprocess.Popen(
                 [BINARY, "-c", self.config_path, "--concurrency", "1", "--file-flush-interval-msec", "10", *arguments],
                 stderr=log, stdout=log, preexec_fn=limit)
+        if not wait:
+            return
         wait_for(lambda: b"are ready" in self.log() or self.process.poll() is not None, "nuncio's start")
         if self.process.poll() is not None:
             raise AssertionError(self.log().decode())

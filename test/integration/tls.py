@@ -16,6 +16,11 @@ KEYS = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]
 CONFIG = "[req]\ndistinguished_name = dn\nprompt = no\nstring_mask = utf8only\n[dn]\nCN = unused\n"
 
 
+def openssl(*arguments):
+    """What it writes."""
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
+
+
 class Certificate:
     """A certificate and its key in files."""
 

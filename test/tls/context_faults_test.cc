@@ -79,6 +79,11 @@ TEST_F(ContextFaultsTest, WeakAndForeignKeysAreRefused) {
             "tls_certificates[0].certificate_chain: has an ECDSA key on another curve than P-256, P-384 or P-521");
 }
 
+TEST_F(ContextFaultsTest, KeysThatMayNotSignAreRefused) {
+  server_config_.common.certificates = {ConfigOf(Issue({.name = "signer of others", .ca = true}, nullptr, kEpoch))};
+  EXPECT_EQ(ServerFault(), "tls_certificates[0].certificate_chain: has a key usage that does not allow digital signatures");
+}
+
 TEST_F(ContextFaultsTest, ExpiredCertificatesAreRefused) {
   server_config_.common.certificates = {
       ConfigOf(Issue({.name = "old", .not_before = -7200, .not_after = -3600}, nullptr, kEpoch))};

@@ -4,11 +4,13 @@
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/listener/v3/listener.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "envoy/extensions/transport_sockets/tls/v3/secret.pb.h"
 #include "source/config/data_source.h"
 #include "source/extensions/http_filter_types.h"
 #include "source/listener/listener_compiler.h"
 #include "source/proxy/config.h"
 #include "source/route/config.h"
+#include "source/tls/context_compiler.h"
 #include "source/upstream/cluster_compiler.h"
 
 namespace nuncio::control {
@@ -18,6 +20,7 @@ using ::envoy::config::cluster::v3::Cluster;
 using ::envoy::config::endpoint::v3::ClusterLoadAssignment;
 using ::envoy::config::listener::v3::Listener;
 using ::envoy::config::route::v3::RouteConfiguration;
+using ::envoy::extensions::transport_sockets::tls::v3::Secret;
 
 // Files that a configuration names are the proxies', not this machine's.
 constexpr auto kAccess = config::DataSourceAccess::kNamesOnly;
@@ -45,6 +48,8 @@ void CheckForm(const google::protobuf::Message& resource, config::Faults& faults
                              faults);
   } else if (type == Listener::descriptor()) {
     CheckListener(static_cast<const Listener&>(resource), faults);
+  } else if (type == Secret::descriptor()) {
+    tls::CompileSecret(static_cast<const Secret&>(resource), kAccess, faults);
   }
 }
 

@@ -9,6 +9,19 @@ namespace nuncio::tls {
 
 ContextRegistry::ContextRegistry(SecretServices services) : services_(std::move(services)), secrets_(services_) {}
 
+bool ContextRegistry::CheckUse(const SecretUse& use, const std::shared_ptr<LiveSecret>& secret, config::Faults& faults) {
+  if (secret != nullptr && secret->kind() == use.kind) return true;
+  config::Faults::Scope scope(faults, use.path());
+  if (secret == nullptr) {
+    faults.Add("name", StrCat("no secret of static_resources is named ", config::Quote(use.name),
+                              "; one by discovery needs sds_config"));
+  } else {
+    faults.Add("name", StrCat("the secret ", config::Quote(use.name), " is a ", NameOf(secret->kind()), ", no ",
+                              NameOf(use.kind)));
+  }
+  return false;
+}
+
 template <typename Config>
 std::shared_ptr<LiveContext<Config>> ContextRegistry::Acquire(Known<LiveContext<Config>>& known,
                                                               const std::shared_ptr<const Config>& config,
@@ -22,7 +35,8 @@ std::shared_ptr<LiveContext<Config>> ContextRegistry::Acquire(Known<LiveContext<
   if (!config->key_log_path.empty()) {
     if (services_.open_key_log) sink = services_.open_key_log(config->key_log_path);
     if (sink == nullptr) {
-      faults.Add("common_tls_context.key_log.path", StrCat(config::Quote(config->key_log_path), " cannot be written"));
+      faults.Add("common_tls_context.key_log.path",
+                 StrCat(config::Quote(config->key_log_path, config::kMaxPathLength), " cannot be written"));
       return nullptr;
     }
   }
@@ -30,10 +44,7 @@ std::shared_ptr<LiveContext<Config>> ContextRegistry::Acquire(Known<LiveContext<
   std::vector<std::shared_ptr<LiveSecret>> secrets;
   for (const SecretUse* use : config->uses()) {
     secrets.push_back(secrets_.Acquire(*use, label, live->scope()));
-    if (secrets.back() != nullptr) continue;
-    faults.Add(StrCat(use->path(), ".name"), StrCat("no secret of static_resources is named ", config::Quote(use->name),
-                                                   "; one by discovery needs sds_config"));
-    return nullptr;
+    if (!CheckUse(*use, secrets.back(), faults)) return nullptr;
   }
   live->Start(std::move(secrets), std::move(sink));
   known.Put(key, live);
@@ -71,7 +82,6 @@ std::optional<Duration> ContextRegistry::First(
   std::optional<SystemTime> first;
   for (const auto& context : All()) {
     for (const auto& secret : context->secrets()) {
-      if (!std::holds_alternative<CertificateSecret>(secret->value)) continue;
       if (const auto time = time_of(*secret)) first = std::min(first.value_or(*time), *time);
     }
   }
@@ -80,7 +90,11 @@ std::optional<Duration> ContextRegistry::First(
 }
 
 std::optional<int64_t> ContextRegistry::DaysUntilFirstExpiry() const {
-  const auto first = First([](const Secret& secret) { return secret.expires(); });
+  const auto first = First([](const Secret& secret) -> std::optional<SystemTime> {
+    if (secret.kind() != SecretKind::kValidation || secret.certificates.empty()) return secret.expires();
+    // Bundles of many roots hold some that expired long ago.
+    return secret.certificates.front().not_after;
+  });
   if (!first.has_value()) return std::nullopt;
   return std::chrono::floor<std::chrono::days>(*first).count();
 }

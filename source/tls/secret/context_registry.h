@@ -43,7 +43,8 @@ class ContextRegistry {
   // Those in force, for /certs.
   std::vector<std::shared_ptr<const LiveContextBase>> All() const;
 
-  // Whole days until the first certificate of our own expires, 0 once one has. Unset: there is none.
+  // Whole days until the first certificate of our own, or the first one of what is trusted, expires, 0 once one has. Unset:
+  // there is none.
   std::optional<int64_t> DaysUntilFirstExpiry() const;
   // Seconds until the first stapled OCSP response does, likewise.
   std::optional<int64_t> SecondsUntilFirstOcspExpiry() const;
@@ -68,7 +69,10 @@ class ContextRegistry {
                                                telemetry::ScopeName owner, std::string_view factory,
                                                config::Faults& faults);
 
-  // The earliest of what `time_of` says of certificates of our own, as a time from now, at least zero.
+  // Whether there is one for `use`, of its kind.
+  static bool CheckUse(const SecretUse& use, const std::shared_ptr<LiveSecret>& secret, config::Faults& faults);
+
+  // The earliest of what `time_of` says of the secrets in use, as a time from now, at least zero.
   std::optional<Duration> First(const std::function<std::optional<SystemTime>(const Secret&)>& time_of) const;
 
   SecretServices services_;

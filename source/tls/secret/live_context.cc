@@ -1,5 +1,7 @@
 #include "source/tls/secret/live_context.h"
 
+#include <utility>
+
 #include "source/base/logging.h"
 #include "source/base/strings.h"
 #include "source/telemetry/secret_stats.h"
@@ -23,7 +25,7 @@ void LiveContextBase::WhenReady(std::weak_ptr<void> guard, std::function<void()>
   }
 }
 
-ContextSecrets LiveContextBase::secrets() const {
+ContextSecrets LiveContextBase::Come() const {
   ContextSecrets out;
   for (const auto& secret : secrets_) {
     if (secret->value() != nullptr) out.push_back(secret->value());
@@ -59,14 +61,14 @@ void LiveContextBase::BecomeReady() {
   }
 }
 
-void LiveContextBase::ShowExpiry(const TlsConfig& config) {
+void LiveContextBase::SetInForce(const TlsConfig& config, ContextSecrets secrets) {
+  in_force_ = std::move(secrets);
   std::vector<telemetry::ScopePtr> scopes;
   const std::vector<const SecretUse*> uses = config.uses();
-  for (size_t i = 0; i < secrets_.size(); ++i) {
-    const std::optional<SystemTime> expires = secrets_[i]->value()->expires();
+  for (size_t i = 0; i < in_force_.size(); ++i) {
+    const std::optional<SystemTime> expires = in_force_[i]->expires();
     if (!expires.has_value()) continue;
-    const std::string& name = uses[i]->name.empty() ? uses[i]->field : uses[i]->name;
-    scopes.push_back(services_.stats.GetScope(telemetry::CertificateScopeName(owner_, name)));
+    scopes.push_back(services_.stats.GetScope(telemetry::CertificateScopeName(owner_, uses[i]->stat_name())));
     scopes.back()->Get<telemetry::CertificateStats>(telemetry::kMainSlot)
         .expiration_unix_time_seconds.Set(std::chrono::floor<std::chrono::seconds>(expires->time_since_epoch()).count());
   }
@@ -100,7 +102,7 @@ void LiveContext<Config>::Start(std::vector<std::shared_ptr<LiveSecret>> secrets
   // No thread has a cell yet.
   current_ = config_->ready;
   for (const auto& cell : cells_) cell->context = current_;
-  ShowExpiry(*config_);
+  SetInForce(*config_, Come());
   BecomeReady();
 }
 
@@ -119,19 +121,21 @@ void LiveContext<Config>::OnSecret() {
 template <typename Config>
 void LiveContext<Config>::Build() {
   building_ = true;
-  services_.run([config = config_, secrets = secrets(), sink = sink_,
+  services_.run([config = config_, secrets = Come(), sink = sink_,
                  weak = this->weak_from_this()]() -> std::function<void()> {
     auto context = BuildContext(*config, secrets, sink);
-    return [weak, context = std::move(context)] {
-      if (const auto self = weak.lock(); self != nullptr) self->OnBuilt(context);
+    return [weak, context = std::move(context), secrets] {
+      if (const auto self = weak.lock(); self != nullptr) self->OnBuilt(context, secrets);
     };
   });
 }
 
 template <typename Config>
-void LiveContext<Config>::OnBuilt(const absl::StatusOr<std::shared_ptr<const Context>>& context) {
+void LiveContext<Config>::OnBuilt(const absl::StatusOr<std::shared_ptr<const Context>>& context,
+                                  const ContextSecrets& secrets) {
   building_ = false;
   if (context.ok()) {
+    SetInForce(*config_, secrets);
     Publish(*context);
   } else {
     Refused(context.status());
@@ -143,7 +147,6 @@ void LiveContext<Config>::OnBuilt(const absl::StatusOr<std::shared_ptr<const Con
 template <typename Config>
 void LiveContext<Config>::Publish(std::shared_ptr<const Context> context) {
   current_ = std::move(context);
-  ShowExpiry(*config_);
   scope_->Get<telemetry::SslSocketFactoryStats>(telemetry::kMainSlot).ssl_context_update_by_sds.Inc();
   for (size_t i = 0; i < cells_.size(); ++i) {
     if (threads_[i] == &services_.loop) {

@@ -24,8 +24,8 @@ class LiveContextBase : protected LiveSecret::User {
   // Runs `then` once ready, at once where it is; at most until the owner of `guard` is gone.
   void WhenReady(std::weak_ptr<void> guard, std::function<void()> then);
 
-  // For /certs and expiry; what has not come yet is left out.
-  ContextSecrets secrets() const;
+  // Those that the context in force was made of or, before the first, those that have come. For /certs and expiry.
+  ContextSecrets secrets() const { return in_force_.empty() ? Come() : in_force_; }
   // Its SslSocketFactoryStats, of which workers write their own.
   const telemetry::ScopePtr& scope() const { return scope_; }
 
@@ -36,11 +36,13 @@ class LiveContextBase : protected LiveSecret::User {
 
   void Use(std::vector<std::shared_ptr<LiveSecret>> secrets);
   void Leave();
+  // What has come.
+  ContextSecrets Come() const;
   // All are ready. `complete`: all are there.
   bool AllReady(bool& complete) const;
   void BecomeReady();
-  // After a new context was made of these.
-  void ShowExpiry(const TlsConfig& config);
+  // A context was made of these.
+  void SetInForce(const TlsConfig& config, ContextSecrets secrets);
   void Refused(const absl::Status& status);
 
   const SecretServices& services_;
@@ -52,6 +54,7 @@ class LiveContextBase : protected LiveSecret::User {
  private:
   bool ready_ = false;
   std::vector<std::pair<std::weak_ptr<void>, std::function<void()>>> waiting_;
+  ContextSecrets in_force_;
   // Of the gauges of expiry.
   std::vector<telemetry::ScopePtr> certificate_scopes_;
 };
@@ -80,7 +83,7 @@ class LiveContext final : public LiveContextBase, public std::enable_shared_from
  private:
   void OnSecret() override;
   void Build();
-  void OnBuilt(const absl::StatusOr<std::shared_ptr<const Context>>& context);
+  void OnBuilt(const absl::StatusOr<std::shared_ptr<const Context>>& context, const ContextSecrets& secrets);
   void Publish(std::shared_ptr<const Context> context);
 
   const std::vector<event::EventLoop*>& threads_;

@@ -25,6 +25,7 @@ LiveSecret::LiveSecret(const SecretServices& services, std::string label, teleme
     : services_(services),
       label_(std::move(label)),
       name_(secret->name),
+      kind_(secret->kind()),
       scope_(std::move(scope)),
       value_(std::move(secret)),
       updated_at_(services.loop.clock().System()),
@@ -32,10 +33,11 @@ LiveSecret::LiveSecret(const SecretServices& services, std::string label, teleme
   scope_->Declare<telemetry::KeyRotationStats>();
 }
 
-LiveSecret::LiveSecret(const SecretServices& services, std::string name, telemetry::ScopePtr scope)
+LiveSecret::LiveSecret(const SecretServices& services, std::string name, SecretKind kind, telemetry::ScopePtr scope)
     : services_(services),
       label_(StrCat("secret ", config::Quote(name))),
       name_(std::move(name)),
+      kind_(kind),
       scope_(std::move(scope)),
       waiting_(true),
       settle_(services.loop, Delegate<void()>::Bind<&LiveSecret::OnSettled>(this)) {
@@ -55,9 +57,16 @@ void LiveSecret::Start(const config::ConfigSource& source) {
 
 void LiveSecret::Watch() { WatchFiles(); }
 
-void LiveSecret::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult&) {
+void LiveSecret::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) {
   for (const config::DecodedResource& resource : update.added_or_changed) {
     if (resource.name != name_) continue;
+    if (const SecretKind kind = resource.As<Secret>()->kind(); kind != kind_) {
+      config::Faults faults;
+      faults.Add(StrCat("is a ", NameOf(kind), ", and a ", NameOf(kind_), " is needed by that name"));
+      result.Refuse(name_, std::move(faults));
+      StopWaiting();
+      continue;
+    }
     resource_ = resource;
     NUNCIO_LOG(kConfig, kInfo, "sds: ", label_, " is now version ", config::Quote(resource.version));
     Take(resource.As<Secret>());
@@ -67,8 +76,7 @@ void LiveSecret::OnUpdate(const config::ResourceUpdate& update, config::UpdateRe
 void LiveSecret::OnFirstFetchFailed(config::FetchFailure, std::string_view reason) {
   NUNCIO_LOG(kConfig, kWarning, "sds: ", label_, ": ", reason,
              "; connections that need it are closed until it comes");
-  waiting_ = false;
-  TellUsers();
+  StopWaiting();
 }
 
 void LiveSecret::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
@@ -80,6 +88,11 @@ void LiveSecret::Take(std::shared_ptr<const Secret> secret) {
   value_ = std::move(secret);
   updated_at_ = services_.loop.clock().System();
   WatchFiles();
+  TellUsers();
+}
+
+void LiveSecret::StopWaiting() {
+  if (!std::exchange(waiting_, false)) return;
   TellUsers();
 }
 
@@ -127,8 +140,8 @@ void LiveSecret::OnRead(const std::shared_ptr<const Secret>& from, std::shared_p
   if (from != value_) return;
   if (fresh == nullptr) {
     scope_->Get<telemetry::KeyRotationStats>(telemetry::kMainSlot).key_rotation_failed.Inc();
-    NUNCIO_LOG(kConfig, kError, "tls: ", label_, ": its files changed and were refused; what was good before stays:\n",
-               faults.ToString(label_));
+    NUNCIO_LOG(kConfig, kError, "tls: ", label_, ": its files changed and were refused; what was good before stays: ",
+               faults.ToString());
     return;
   }
   if (SameBytes(*fresh, *value_)) return;

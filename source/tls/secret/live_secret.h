@@ -47,8 +47,8 @@ class LiveSecret final : public config::ResourceWatcher, public std::enable_shar
   // One that is there. `label` names it in the log, `scope` has its KeyRotationStats.
   LiveSecret(const SecretServices& services, std::string label, telemetry::ScopePtr scope,
              std::shared_ptr<const Secret> secret);
-  // One by discovery. Start follows.
-  LiveSecret(const SecretServices& services, std::string name, telemetry::ScopePtr scope);
+  // One by discovery; what comes is refused unless it is of the kind. Start follows.
+  LiveSecret(const SecretServices& services, std::string name, SecretKind kind, telemetry::ScopePtr scope);
   ~LiveSecret() override;
 
   // Once, of one by discovery.
@@ -69,6 +69,7 @@ class LiveSecret final : public config::ResourceWatcher, public std::enable_shar
   const config::DecodedResource& resource() const { return resource_; }
   SystemTime updated_at() const { return updated_at_; }
   const std::string& name() const { return name_; }
+  SecretKind kind() const { return kind_; }
 
  private:
   // config::ResourceWatcher
@@ -77,6 +78,8 @@ class LiveSecret final : public config::ResourceWatcher, public std::enable_shar
   void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
 
   void Take(std::shared_ptr<const Secret> secret);
+  // It is not waited for any longer, though it did not come.
+  void StopWaiting();
   void TellUsers();
   void WatchFiles();
   void OnFileChanged() { settle_.Arm(kSettle); }
@@ -89,6 +92,7 @@ class LiveSecret final : public config::ResourceWatcher, public std::enable_shar
   const std::string label_;
   // Empty for one that stands within a context.
   const std::string name_;
+  const SecretKind kind_;
   const telemetry::ScopePtr scope_;
   std::shared_ptr<const Secret> value_;
   config::DecodedResource resource_;

@@ -16,10 +16,12 @@ using config::Faults;
 constexpr size_t kTicketKeySize = 80;
 // As for files elsewhere in the configuration.
 constexpr size_t kMaxFileSize = 1 << 20;
+constexpr std::string_view kKinds[] = {"tls_certificate", "validation_context", "session_ticket_keys"};
 
 // Names the file that is at fault, if it is one.
 void AddAt(const SecretPart& part, std::string_view reason, Faults& faults) {
-  faults.Add(part.field, part.path.empty() ? std::string(reason) : StrCat(config::Quote(part.path), ": ", reason));
+  if (part.path.empty()) return faults.Add(part.field, reason);
+  faults.Add(part.field, StrCat(config::Quote(part.path, config::kMaxPathLength), ": ", reason));
 }
 
 // A fault that begins with a field, maybe below `prefix`, at the part that it is about.
@@ -47,13 +49,13 @@ void CheckCertificate(Secret& secret, SystemTime now, Faults& faults) {
   }
 }
 
-void CheckValidation(Secret& secret, Faults& faults) {
+void CheckValidation(Secret& secret, SystemTime now, Faults& faults) {
   const auto& parts = std::get<ValidationSecret>(secret.value);
   ClientContextConfig alone;
   alone.common.validation = ToConfig(nullptr, parts);
   // Names are of use only with a root to trust, which may come from elsewhere.
   if (alone.common.validation->trusted_ca.empty()) alone.common.validation->sans.clear();
-  if (const auto context = ClientContext::Create(alone); !context.ok()) {
+  if (const auto context = ClientContext::Create(alone, now); !context.ok()) {
     return AddLoadFault(secret, context.status(), "validation_context.", faults);
   }
   if (!parts.trusted_ca.has_value()) return;
@@ -83,6 +85,8 @@ bool CheckPresence(const CertificateSecret& secret, Faults& faults) {
 
 }  // namespace
 
+std::string_view NameOf(SecretKind kind) { return kKinds[static_cast<size_t>(kind)]; }
+
 bool Secret::known() const {
   bool all = true;
   ForEachPart(*this, [&](const SecretPart& part) { all = all && part.known; });
@@ -108,7 +112,7 @@ void CheckSecret(Secret& secret, SystemTime now, Faults& faults) {
   if (certificate != nullptr && !CheckPresence(*certificate, faults)) return;
   if (!secret.known()) return;
   if (certificate != nullptr) return CheckCertificate(secret, now, faults);
-  if (std::holds_alternative<ValidationSecret>(secret.value)) return CheckValidation(secret, faults);
+  if (std::holds_alternative<ValidationSecret>(secret.value)) return CheckValidation(secret, now, faults);
   CheckTicketKeys(std::get<TicketKeysSecret>(secret.value), faults);
 }
 

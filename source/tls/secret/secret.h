@@ -49,6 +49,11 @@ struct TicketKeysSecret {
   std::vector<SecretPart> keys;
 };
 
+// In the order of Secret::value.
+enum class SecretKind : uint8_t { kCertificate, kValidation, kTicketKeys };
+// As the message calls it: "tls_certificate".
+std::string_view NameOf(SecretKind kind);
+
 // Something that TLS needs, as read. Immutable once it was checked; any thread.
 struct Secret final : config::CompiledResource {
   // Empty: it stands within a TLS context.
@@ -65,6 +70,7 @@ struct Secret final : config::CompiledResource {
   };
   std::optional<OcspTimes> ocsp;
 
+  SecretKind kind() const { return static_cast<SecretKind>(value.index()); }
   bool known() const;
   // What was read from files.
   std::vector<const SecretPart*> files() const;

@@ -34,10 +34,10 @@ std::shared_ptr<LiveSecret> SecretRegistry::Acquire(const SecretUse& use, const 
       at = discovered_.erase(at);
       continue;
     }
-    if (at->second.first == *use.source) return alive;
+    if (at->second.first == *use.source && alive->kind() == use.kind) return alive;
     ++at;
   }
-  auto live = std::make_shared<LiveSecret>(services_, use.name,
+  auto live = std::make_shared<LiveSecret>(services_, use.name, use.kind,
                                            services_.stats.GetScope(telemetry::SecretScopeName(use.name)));
   live->Start(*use.source);
   discovered_.emplace(use.name, std::make_pair(*use.source, std::weak_ptr<LiveSecret>(live)));

@@ -10,34 +10,21 @@
 namespace nuncio::tls {
 namespace {
 
-// Fills in what the secrets hold. Secrets by discovery may be of another kind than their place is for.
-absl::Status Fill(const TlsConfig& config, const ContextSecrets& secrets, std::shared_ptr<KeyLogSink> sink,
-                  CommonConfig& out, std::vector<std::string>* ticket_keys) {
+// Fills in what the secrets hold.
+void Fill(const TlsConfig& config, const ContextSecrets& secrets, std::shared_ptr<KeyLogSink> sink, CommonConfig& out,
+          std::vector<std::string>* ticket_keys) {
   size_t at = 0;
-  for (const SecretUse& use : config.certificates) {
-    const auto* certificate = std::get_if<CertificateSecret>(&secrets[at++]->value);
-    if (certificate == nullptr) return InvalidArgument(StrCat(use.field, ": the secret is no tls_certificate"));
-    out.certificates.push_back(ToConfig(*certificate));
+  const auto next = [&]() -> const auto& { return secrets[at++]->value; };
+  for (size_t i = 0; i < config.certificates.size(); ++i) {
+    out.certificates.push_back(ToConfig(std::get<CertificateSecret>(next())));
   }
-  const auto* defaults = config.default_validation == nullptr
-                             ? nullptr
-                             : &std::get<ValidationSecret>(config.default_validation->value);
-  if (config.validation.has_value()) {
-    const auto* validation = std::get_if<ValidationSecret>(&secrets[at++]->value);
-    if (validation == nullptr) {
-      return InvalidArgument(StrCat(config.validation->field, ": the secret is no validation_context"));
-    }
-    out.validation = ToConfig(defaults, *validation);
-  }
-  if (config.ticket_keys.has_value() && ticket_keys != nullptr) {
-    const auto* keys = std::get_if<TicketKeysSecret>(&secrets[at++]->value);
-    if (keys == nullptr) {
-      return InvalidArgument(StrCat(config.ticket_keys->field, ": the secret is no session_ticket_keys"));
-    }
-    for (const SecretPart& key : keys->keys) ticket_keys->push_back(key.bytes);
+  const ValidationSecret* defaults = nullptr;
+  if (config.default_validation.has_value()) defaults = &std::get<ValidationSecret>(next());
+  if (config.validation.has_value()) out.validation = ToConfig(defaults, std::get<ValidationSecret>(next()));
+  if (config.ticket_keys.has_value()) {
+    for (const SecretPart& key : std::get<TicketKeysSecret>(next()).keys) ticket_keys->push_back(key.bytes);
   }
   if (out.key_log.has_value()) out.key_log->sink = std::move(sink);
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -46,9 +33,15 @@ std::string SecretUse::path() const {
   return field.starts_with("session_ticket_keys") ? field : StrCat("common_tls_context.", field);
 }
 
+std::string_view SecretUse::stat_name() const {
+  if (!name.empty()) return name;
+  return std::string_view(field).substr(field.rfind('.') + 1);
+}
+
 std::vector<const SecretUse*> TlsConfig::uses() const {
   std::vector<const SecretUse*> out;
   for (const SecretUse& each : certificates) out.push_back(&each);
+  if (default_validation.has_value()) out.push_back(&*default_validation);
   if (validation.has_value()) out.push_back(&*validation);
   if (ticket_keys.has_value()) out.push_back(&*ticket_keys);
   return out;
@@ -58,8 +51,7 @@ absl::StatusOr<std::shared_ptr<const ServerContext>> BuildContext(const Downstre
                                                                   const ContextSecrets& secrets,
                                                                   std::shared_ptr<KeyLogSink> sink) {
   ServerContextConfig full = config.base;
-  const absl::Status status = Fill(config, secrets, std::move(sink), full.common, &full.ticket_keys);
-  if (!status.ok()) return status;
+  Fill(config, secrets, std::move(sink), full.common, &full.ticket_keys);
   // Whether certificates have expired was judged when they were read: one that did so meanwhile keeps no other from changing.
   return ServerContext::Create(full, SystemTime());
 }
@@ -68,8 +60,7 @@ absl::StatusOr<std::shared_ptr<const ClientContext>> BuildContext(const Upstream
                                                                   const ContextSecrets& secrets,
                                                                   std::shared_ptr<KeyLogSink> sink) {
   ClientContextConfig full = config.base;
-  const absl::Status status = Fill(config, secrets, std::move(sink), full.common, nullptr);
-  if (!status.ok()) return status;
+  Fill(config, secrets, std::move(sink), full.common, nullptr);
   return ClientContext::Create(full, SystemTime());
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -20,8 +21,9 @@ class ServerContext;
 
 // A secret that a context needs.
 struct SecretUse {
-  // Its place in CommonTlsContext, for faults and the names of gauges: "tls_certificates[0]".
+  // Its place in CommonTlsContext, or below DownstreamTlsContext: "tls_certificates[0]".
   std::string field;
+  SecretKind kind;
   // Set where it stands in the configuration itself.
   std::shared_ptr<const Secret> inlined;
   // Else its name, and where it comes from; unset: from the bootstrap.
@@ -30,13 +32,15 @@ struct SecretUse {
 
   // Its place in the message of the context.
   std::string path() const;
+  // In the names of gauges: its name, or the last part of its place.
+  std::string_view stat_name() const;
 };
 
 struct TlsConfig {
   std::vector<SecretUse> certificates;
   std::optional<SecretUse> validation;
-  // Of `combined_validation_context`: what holds unless `validation` says otherwise.
-  std::shared_ptr<const Secret> default_validation;
+  // Of `combined_validation_context`: what holds unless `validation` says otherwise. Stands in the configuration.
+  std::optional<SecretUse> default_validation;
   // Towards clients only.
   std::optional<SecretUse> ticket_keys;
   // Empty: no key log.
@@ -48,7 +52,7 @@ struct TlsConfig {
   std::vector<const SecretUse*> uses() const;
 };
 
-// What `uses` has become, one by one. None is null.
+// What `uses` has become, one by one. None is null, each of its use's kind.
 using ContextSecrets = std::vector<std::shared_ptr<const Secret>>;
 
 // TLS towards clients.
