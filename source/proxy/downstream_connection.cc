@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "source/http/h1/server_codec.h"
+#include "source/http/h2/field_rules.h"
 #include "source/proxy/stream.h"
 
 namespace nuncio::proxy {
@@ -294,8 +295,9 @@ void DownstreamConnection::OnAbort() {
   Finished(/*remote=*/false);
 }
 
-void DownstreamConnection::OnConnectionError(http::StreamReset /*reset*/, std::string_view /*details*/) {
+void DownstreamConnection::OnConnectionError(http::StreamReset /*reset*/, std::string_view details) {
   manager_.stats().downstream_cx_protocol_error.Inc();
+  if (details == http::h2::kPrematureResets) manager_.stats().downstream_rq_too_many_premature_resets.Inc();
 }
 
 void DownstreamConnection::OnPong(uint64_t opaque) {

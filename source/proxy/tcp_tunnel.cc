@@ -10,7 +10,7 @@ TcpTunnel::TcpTunnel(event::EventLoop& loop, upstream::WorkerClusterRef cluster,
       cluster_(std::move(cluster)),
       owner_(owner),
       receiver_(receiver),
-      flush_timer_(loop, Delegate<void()>::Bind<&TcpTunnel::Close>(this)) {}
+      flush_timer_(loop, Delegate<void()>::Bind<&TcpTunnel::Abort>(this)) {}
 
 TcpTunnel* TcpTunnel::Connect(event::EventLoop& loop, upstream::WorkerClusterRef cluster, const upstream::Host& host,
                               upstream::RoutingPriority priority, Owner& owner, http::ResponseReceiver& receiver,
@@ -93,9 +93,9 @@ void TcpTunnel::OnUpstreamWriteBufferLow() {
   if (!over_) receiver_.OnSendBufferLow();
 }
 
-void TcpTunnel::Close() {
+void TcpTunnel::Abort() {
   over_ = true;
-  connection_->Close();
+  connection_->Abort();
   DeleteSoon();
 }
 

@@ -39,7 +39,7 @@ class TcpTunnel final : public http::RequestSender, private upstream::TcpReceive
   void SendHead(const http::RequestHead&, bool) override {}
   void SendData(buffer::Buffer& data, bool end_stream) override;
   void SendTrailers(const http::HeaderMap&) override { EndOutput(); }
-  void Reset(http::StreamReset) override { Close(); }
+  void Reset(http::StreamReset) override { Abort(); }
   void PauseReading(bool pause) override;
 
  private:
@@ -55,7 +55,8 @@ class TcpTunnel final : public http::RequestSender, private upstream::TcpReceive
   void EndOutput();
   // Both directions have ended.
   void Finish();
-  void Close();
+  // RFC 9113 8.5: an end that is no proper one is an RST to the host.
+  void Abort();
   void DeleteSoon();
 
   event::EventLoop& loop_;

@@ -63,6 +63,7 @@ namespace nuncio::telemetry {
   X(Counter, downstream_rq_invalid_framing)                 \
   X(Counter, downstream_rq_http2_preface_refused)           \
   X(Counter, downstream_rq_connect_refused)                 \
+  X(Counter, downstream_rq_too_many_premature_resets)       \
   X(Counter, downstream_rq_upgrade_refused)
 NUNCIO_STATS_BLOCK(DownstreamHttpStats, "", NUNCIO_DOWNSTREAM_HTTP_STATS);
 #undef NUNCIO_DOWNSTREAM_HTTP_STATS

@@ -318,7 +318,7 @@ void H1ClientCodec::SendTrailers(const HeaderMap& trailers) {
 void H1ClientCodec::Reset(StreamReset) {
   if (receiver_ == nullptr) return;
   usable_ = false;
-  exchange_end_ = ExchangeEnd::kAborted;
+  exchange_end_ = state_ == State::kTunnel ? ExchangeEnd::kBroken : ExchangeEnd::kAborted;
   receiver_ = nullptr;
   CloseStream();
 }

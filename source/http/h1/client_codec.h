@@ -46,6 +46,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
     kTunnel,   // It became a tunnel, and both its directions have ended.
     kEarly,    // The answer was complete before the request was.
     kAborted,  // Reset by its sender.
+    kBroken,   // A tunnel reset by its sender: the host must not take the end of the connection for a proper one.
     kCutOff,   // The connection ended first.
     kFault,    // The answer was malformed or over a limit, or bytes came that no request asked for.
   };

@@ -19,7 +19,13 @@ void H2ClientCodec::OnEndOfInput() { session_.Close(StreamReset::kConnectionClos
 void H2ClientCodec::OnConnectionClosed() { session_.Close(StreamReset::kConnectionClosed, kConnectionTermination); }
 
 uint32_t H2ClientCodec::max_streams() const {
-  return std::min(options_.max_concurrent_streams, session_.peer_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS));
+  return std::min(options_.max_concurrent_streams,
+                  limit_known() ? session_.peer_setting(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS) : assumed_streams_);
+}
+
+void H2ClientCodec::set_assumed_streams(uint32_t streams) {
+  assumed_streams_ = std::clamp(streams, 1u, kMostAssumedStreams);
+  told_max_streams_ = 0;
 }
 
 bool H2ClientCodec::can_open_stream() const {

@@ -39,6 +39,9 @@ class PongReceiver {
 // codec with open streams, else their receivers hear nothing.
 class H2ClientCodec final : public ClientCodec, private SessionEvents {
  public:
+  // As few as that no server should allow fewer (RFC 9113 6.5.2), and as many as nghttp2 lets out.
+  static constexpr uint32_t kMostAssumedStreams = 100;
+
   // All references must outlive the codec. The connection preface leaves with the first request, or with Start.
   H2ClientCodec(buffer::Buffer& out, ClientConnectionEvents& events, const H2Options& options, H2Pools& pools,
                 telemetry::Http2Stats& stats);
@@ -58,8 +61,12 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   size_t active_streams() const override { return session_.active_streams(); }
   bool reusable() const override { return !session_.failed() && !session_.going_away(); }
 
-  // The lesser of the server's limit and ours. 100 at most until the server has told its own.
+  // The lesser of the server's limit and ours.
   uint32_t max_streams() const;
+  // What the server is taken to allow until it has told its own; 1 to 100, which it is unless set. Before the first stream.
+  void set_assumed_streams(uint32_t streams);
+  // Whether it has told; OnMaxStreams comes then.
+  bool limit_known() const { return session_.peer_settings_seen(); }
   // RFC 9113 6.7. `opaque` comes back in OnPong. When to send, and how long to wait, is the owner's business.
   void SendPing(uint64_t opaque) { session_.SendPing(opaque); }
   void set_pong_receiver(PongReceiver* receiver) { pong_receiver_ = receiver; }
@@ -83,6 +90,7 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   PongReceiver* pong_receiver_ = nullptr;
   ClientStream::WaitingList awaiting_settings_;
   Session session_;
+  uint32_t assumed_streams_ = kMostAssumedStreams;
   uint32_t told_max_streams_;
 };
 

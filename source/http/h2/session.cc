@@ -142,7 +142,7 @@ void Session::Adopt(Stream& stream) {
   open_.PushBack(stream);
   ++active_streams_;
   stats_.streams_active.Inc();
-  flood_guard_.OnStreamOpened();
+  if (role_ == Role::kClient) flood_guard_.OnStreamOpened();
 }
 
 void Session::SubmitRequest(Stream& stream, const HeaderBlock& block, bool end_stream) {

@@ -109,6 +109,8 @@ FrameVerdict Session::JudgeHeaders(const FrameHead& head, bool* flush) {
       skipped_to_ = id - 1;
     }
     last_peer_stream_ = id;
+    // Here and not when nghttp2 has seen it: what follows in the same input is judged before.
+    flood_guard_.OnStreamOpened();
     return FrameVerdict::kPass;
   }
   if (!std::exchange(*flush, true)) return FrameVerdict::kDrop;
@@ -229,7 +231,8 @@ int Session::OnHeader(std::string_view name, std::string_view value) {
   header_bytes_ += name.size() + value.size();
   ++header_fields_;
   if (header_bytes_ + header_fields_ * kFieldOverhead > MaxHeaderListSize(options_)) {
-    stats_.header_overflow.Inc();
+    // Counted where a limit was first exceeded.
+    if (header_stream_ == nullptr || header_stream_->overflow_.empty()) stats_.header_overflow.Inc();
     FailConnection(NGHTTP2_ENHANCE_YOUR_CALM, kHeaderListTooLarge);
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
@@ -382,6 +385,7 @@ void Session::RetireUnlessOver(Stream& stream, uint32_t error_code) {
     Fail(stream, StreamReset::kRemoteRefused, kGoAwayRefused, NGHTTP2_NO_ERROR);
   } else {
     // The peer's RST_STREAM was dealt with before; this one was nghttp2's decision.
+    reset_history_.Add(stream.id_);
     CountPrematureReset(stream);
     Fail(stream, StreamReset::kProtocolError,
          error_code == NGHTTP2_FLOW_CONTROL_ERROR ? kFlowControlFault : kProtocolFault, NGHTTP2_NO_ERROR);

@@ -15,6 +15,8 @@ class CodecSession {
   http::ClientCodec& codec() { return codec_; }
   // How many streams it carries at once.
   virtual uint32_t max_streams() const = 0;
+  // The host has yet to say how many, and until then it carries one.
+  virtual bool learning() const { return false; }
   // The connection was made and nobody waits for a stream.
   virtual void OnConnectedUnused() {}
   // Right before a stream is opened, and whenever bytes arrived.
@@ -35,6 +37,8 @@ class CodecSession {
   virtual void CountNotReusable() {}
   // A farewell to be written before a connection without streams is closed. False: none is.
   virtual bool SayGoodbye() { return false; }
+  // Whether the peer could take FIN for the proper end of what it was sent, which it was not: RST then.
+  virtual bool MustAbort() const { return false; }
   // The connection is closing or closed: nothing more is to be sent of the session's own accord. Maybe twice.
   virtual void OnClosing() {}
 

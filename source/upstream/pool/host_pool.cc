@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/http/h2/h2_client_codec.h"
 #include "source/upstream/pool/cluster_pools.h"
 
 namespace nuncio::upstream {
 namespace {
 
-// What a peer is taken to allow before it has said so, as HTTP/2 recommends for a minimum (RFC 9113 6.5.2).
-constexpr uint32_t kAssumedStreams = 100;
-
 uint32_t ExpectedStreams(const ClusterConfig& config, const HostPool::Kind& kind) {
-  return kind.protocol == http::Protocol::kHttp11 ? 1 : std::min(config.http2.max_concurrent_streams, kAssumedStreams);
+  if (kind.protocol == http::Protocol::kHttp11) return 1;
+  return std::min(config.http2.max_concurrent_streams, http::h2::H2ClientCodec::kMostAssumedStreams);
 }
 
 }  // namespace
@@ -112,7 +111,7 @@ void HostPool::FailPending(size_t count, bool fresh_only, PoolFailure failure, s
 void HostPool::EnsureConnections() {
   if (ensuring_) return;
   ensuring_ = true;
-  while (pending_count_ > ConnectingCapacity()) {
+  while (WantsConnection()) {
     if (TakeConnectionUnit()) {
       Open();
       continue;
@@ -176,8 +175,22 @@ bool HostPool::idle() {
 void HostPool::OnConnected(HttpConnection& connection) {
   connection.ListNode<HttpConnection>::Unlink();
   --connecting_count_;
-  expected_streams_ = std::max(1u, connection.max_streams());
+  if (connection.learning()) {
+    connection.counted_as_learning_ = true;
+    ++learning_count_;
+  } else {
+    expected_streams_ = std::max(1u, connection.max_streams());
+  }
   OnReady(connection, false);
+}
+
+void HostPool::OnMaxStreams(HttpConnection& connection, uint32_t streams) {
+  StopLearning(connection);
+  told_streams_ = expected_streams_ = std::max(1u, streams);
+}
+
+void HostPool::StopLearning(HttpConnection& connection) {
+  if (std::exchange(connection.counted_as_learning_, false)) --learning_count_;
 }
 
 void HostPool::OnReady(HttpConnection& connection, bool was_ready) {
@@ -194,11 +207,14 @@ void HostPool::OnReady(HttpConnection& connection, bool was_ready) {
 }
 
 void HostPool::OnBusy(HttpConnection& connection) {
+  // One that is to end serves nobody who waits, whatever it learns.
+  if (connection.state() == HttpConnection::State::kDraining) StopLearning(connection);
   connection.ListNode<HttpConnection>::Unlink();
   busy_.PushBack(connection);
 }
 
 void HostPool::Forget(HttpConnection& connection) {
+  StopLearning(connection);
   if (!connection.connected()) --connecting_count_;
   connection.ListNode<HttpConnection>::Unlink();
   --connections_;

@@ -71,7 +71,9 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   // The connection takes no stream now.
   void OnBusy(HttpConnection& connection);
   void OnStreamEnded() { limits_.Return(Limit::kRequests); }
-  void OnMaxStreams(uint32_t streams) { expected_streams_ = streams > 0 ? streams : 1; }
+  void OnMaxStreams(HttpConnection& connection, uint32_t streams);
+  // What the host said last; 0: nothing yet.
+  uint32_t told_streams() const { return told_streams_; }
   // The connection is closed and no longer the pool's.
   void Forget(HttpConnection& connection);
   // After Forget, when the streams of the connection have been reset.
@@ -95,8 +97,13 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   bool TakeConnectionUnit();
   bool CloseOldestIdle();
   void Open();
-  // How many waiting requests the connections that are being made will serve.
-  uint64_t ConnectingCapacity() const { return uint64_t{connecting_count_} * expected_streams_; }
+  void StopLearning(HttpConnection& connection);
+  // How many waiting requests the connections that are being made, and those that do not know yet how many they carry,
+  // will serve.
+  uint64_t ConnectingCapacity() const { return uint64_t{connecting_count_ + learning_count_} * expected_streams_; }
+  bool WantsConnection() const {
+    return pending_count_ > ConnectingCapacity() || fresh_pending_ > uint64_t{connecting_count_} * expected_streams_;
+  }
   void FinishIfDrained();
   void CloseEach(Connections& connections);
 
@@ -113,6 +120,8 @@ class HostPool final : public event::DeferredDeletable, private PendingStream::Q
   Connections busy_;  // And those that take no more.
   size_t connections_ = 0;
   size_t connecting_count_ = 0;
+  size_t learning_count_ = 0;
+  uint32_t told_streams_ = 0;
   uint32_t expected_streams_ = 1;
   IntrusiveList<PendingStream> pending_;
   size_t pending_count_ = 0;

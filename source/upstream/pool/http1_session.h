@@ -24,6 +24,7 @@ class Http1Session final : public CodecSession {
   void CountNotReusable() override;
   // The last bytes of a tunnel may still be on their way out.
   bool SayGoodbye() override;
+  bool MustAbort() const override { return h1_.exchange_end() == http::h1::H1ClientCodec::ExchangeEnd::kBroken; }
 
   net::Connection& connection_;
   telemetry::ClusterTrafficStats& traffic_;

@@ -3,9 +3,10 @@
 namespace nuncio::upstream {
 
 Http2Session::Http2Session(net::Connection& connection, http::ClientConnectionEvents& events, PoolShared& shared,
-                           Delegate<void()> on_dead)
+                           uint32_t told_streams, Delegate<void()> on_dead)
     : CodecSession(h2_),
       shared_(shared),
+      first_(told_streams == 0),
       on_dead_(on_dead),
       h2_(connection.write_buffer(), events, shared.h2_options, shared.supplies.h2(), *shared.http2_stats),
       last_bytes_(shared.services.loop.now()),
@@ -13,6 +14,7 @@ Http2Session::Http2Session(net::Connection& connection, http::ClientConnectionEv
   // Streams share the connection: what they write in one turn goes out together.
   connection.set_flush_at_turn_end(true);
   h2_.set_pong_receiver(this);
+  h2_.set_assumed_streams(told_streams);
   ScheduleKeepalive();
 }
 

@@ -11,12 +11,14 @@ namespace nuncio::upstream {
 // HTTP/2: as many requests at once as both sides allow, until GOAWAY. Pings tell whether the peer is still there.
 class Http2Session final : public CodecSession, private http::h2::PongReceiver {
  public:
+  // `told_streams`: how many streams at once the host allowed on its last connection; 0: this is the first one.
   // `on_dead`: the peer left a ping unanswered; the connection is to be closed.
   Http2Session(net::Connection& connection, http::ClientConnectionEvents& events, PoolShared& shared,
-               Delegate<void()> on_dead);
+               uint32_t told_streams, Delegate<void()> on_dead);
 
  private:
   uint32_t max_streams() const override { return h2_.max_streams(); }
+  bool learning() const override { return first_ && !h2_.limit_known(); }
   void OnConnectedUnused() override { h2_.Start(); }
   void BeforeStream() override;
   void OnBytes() override;
@@ -34,6 +36,7 @@ class Http2Session final : public CodecSession, private http::h2::PongReceiver {
 
   // Constant after construction.
   PoolShared& shared_;
+  const bool first_;
   const Delegate<void()> on_dead_;
 
   // Owned by the loop.

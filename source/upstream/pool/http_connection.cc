@@ -74,7 +74,7 @@ std::unique_ptr<CodecSession> HttpConnection::MakeSession(http::Protocol protoco
   http::ClientConnectionEvents& events = *this;
   if (protocol != http::Protocol::kHttp2) return std::make_unique<Http1Session>(*net(), events, shared());
   const auto on_dead = Delegate<void()>::Bind<&HttpConnection::OnDead>(this);
-  return std::make_unique<Http2Session>(*net(), events, shared(), on_dead);
+  return std::make_unique<Http2Session>(*net(), events, shared(), pool_.told_streams(), on_dead);
 }
 
 void HttpConnection::ArmIdleTimer() {
@@ -181,6 +181,7 @@ void HttpConnection::CloseAfterFlush() {
 void HttpConnection::CloseWith(Side side, bool cut_off) {
   if (state_ == State::kClosed) return;
   CountBytes();
+  if (session_ != nullptr && session_->MustAbort()) net()->Abort();
   if (net() != nullptr) net()->Close();
   Finish(side, cut_off);
   pool_.OnConnectionClosed();
@@ -271,7 +272,7 @@ void HttpConnection::OnPauseReading(bool pause) {
 }
 
 void HttpConnection::OnMaxStreams(uint32_t streams) {
-  pool_.OnMaxStreams(streams);
+  pool_.OnMaxStreams(*this, streams);
   SettleSoon();
 }
 

@@ -54,8 +54,11 @@ class HttpConnection final : public UpstreamConnection,
   bool fresh() const { return fresh_; }
   // How many streams it carries at once. Legal while connected().
   uint32_t max_streams() const { return session_->max_streams(); }
+  // Legal while connected().
+  bool learning() const { return session_->learning(); }
 
  private:
+  friend class HostPool;
   void OnOutput() override { net()->FlushSoon(); }
   void OnEndOfOutput() override { net()->ShutdownWriteAfterFlush(); }
   void OnPauseReading(bool pause) override;
@@ -94,6 +97,9 @@ class HttpConnection final : public UpstreamConnection,
 
   // Constant after construction.
   HostPool& pool_;
+
+  // The pool's.
+  bool counted_as_learning_ = false;
 
   // Owned by the loop.
   State state_ = State::kConnecting;

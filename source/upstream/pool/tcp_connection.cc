@@ -77,6 +77,11 @@ void TcpConnection::Close() {
   End(side);
 }
 
+void TcpConnection::Abort() {
+  if (state_ == State::kOpen) net()->Abort();
+  Close();
+}
+
 void TcpConnection::Terminate() {
   const bool was_open = state_ == State::kOpen;
   Close();

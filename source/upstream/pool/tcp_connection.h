@@ -46,6 +46,8 @@ class TcpConnection final : public UpstreamConnection, public ListNode<TcpConnec
   // Ends it at once, in any state; nothing follows. Unwritten bytes are lost: net::Connection::CloseAfterFlush writes
   // them, and ends with OnUpstreamClosed.
   void Close();
+  // With RST instead of FIN, once it is connected.
+  void Abort();
 
  private:
   enum class State : uint8_t { kConnecting, kOpen, kClosed };

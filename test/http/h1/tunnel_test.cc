@@ -235,6 +235,14 @@ TEST_F(H1ClientTunnelTest, ARefusedConnectEndsItsConnection) {
   EXPECT_EQ(client_.TakeLog(), "answer 502 Bad Gateway HTTP/1.1\nContent-Length: 0\nend\nclosed\n");
 }
 
+TEST_F(H1ClientTunnelTest, ABrokenTunnelIsKnownAsSuch) {
+  Accept();
+  client_.Send("x", false);
+  client_.sender->Reset(StreamReset::kRemote);
+  EXPECT_EQ(client_.codec.exchange_end(), H1ClientCodec::ExchangeEnd::kBroken);
+  EXPECT_FALSE(client_.codec.reusable());
+}
+
 TEST_F(H1ClientTunnelTest, TheLossOfTheConnectionIsAReset) {
   Accept();
   client_.codec.OnConnectionClosed();

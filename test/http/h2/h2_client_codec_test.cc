@@ -474,6 +474,20 @@ TEST_F(H2ClientCodecTest, TheServersLimitOfStreamsCounts) {
   EXPECT_FALSE(codec_->can_open_stream());
 }
 
+TEST_F(H2ClientCodecTest, WhatTheServerIsTakenToAllowHoldsUntilItSaysMore) {
+  Start();
+  codec_->set_assumed_streams(1);
+  EXPECT_EQ(codec_->max_streams(), 1);
+  EXPECT_FALSE(codec_->limit_known());
+  RecordingReceiver first = Receiver();
+  Get(first);
+  EXPECT_FALSE(codec_->can_open_stream());
+  ASSERT_TRUE(Exchange());
+  EXPECT_TRUE(codec_->limit_known());
+  EXPECT_EQ(events_.max_streams.size(), 1u);
+  EXPECT_TRUE(codec_->can_open_stream());
+}
+
 TEST_F(H2ClientCodecTest, OurOwnLimitOfStreamsCounts) {
   H2Options options;
   options.max_concurrent_streams = 1;

@@ -1,6 +1,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "test/http/h2/server_peer.h"
@@ -98,7 +99,8 @@ TEST_F(Http2PoolTest, RequestsShareOneConnection) {
 
 TEST_F(Http2PoolTest, OurLimitOfStreamsOpensAnotherConnection) {
   config_->http2.max_concurrent_streams = 2;
-  auto a = Ask(*host_);
+  auto a = Begin(0);
+  PumpAll();
   auto b = Ask(*host_);
   EXPECT_EQ(Stat("upstream_cx_total"), 1);
   auto c = Ask(*host_);
@@ -126,6 +128,33 @@ TEST_F(Http2PoolTest, TheServersLimitHoldsOnceItIsKnown) {
   ASSERT_TRUE(Eventually([&] { return second->got_stream; }));
   EXPECT_TRUE(first->complete);
   EXPECT_EQ(Stat("upstream_cx_total"), 1);
+}
+
+TEST_F(Http2PoolTest, NothingIsRefusedForWantOfKnowledge) {
+  options_.max_concurrent_streams = 2;
+  std::vector<std::unique_ptr<FakeRequest>> requests;
+  for (int i = 0; i < 6; ++i) requests.push_back(Ask(*host_));
+  EXPECT_EQ(Stat("upstream_cx_total"), 1) << "until the host has told, it is taken to allow many";
+  ASSERT_TRUE(Eventually([&] { return Streams(0) == 2 && Streams(1) == 2 && Streams(2) == 2; }));
+  EXPECT_EQ(Stat("upstream_cx_total"), 3);
+  // Known now, so later connections begin with as many.
+  for (int i = 0; i < 2; ++i) requests.push_back(Ask(*host_));
+  ASSERT_TRUE(Eventually([&] { return Streams(3) == 2; }));
+  for (const auto& each : requests) EXPECT_FALSE(each->reset);
+  EXPECT_EQ(Stat("upstream_cx_total"), 4);
+}
+
+TEST_F(Http2PoolTest, WhoWaitsWhileAConnectionLearnsIsServedByAnotherWhenItEnds) {
+  mute_ = true;
+  auto first = Ask(*host_);
+  ASSERT_TRUE(Until([&] { return first->got_stream && server_.Accepted() == 1; }));
+  auto second = Ask(*host_);
+  EXPECT_FALSE(second->got_stream);
+  EXPECT_EQ(Stat("upstream_cx_total"), 1);
+  server_.Abort(0);
+  ASSERT_TRUE(Until([&] { return second->got_stream; }));
+  EXPECT_TRUE(first->reset);
+  EXPECT_EQ(Stat("upstream_cx_total"), 2);
 }
 
 TEST_F(Http2PoolTest, AfterGoawayNewRequestsGoElsewhereAndOldOnesFinish) {

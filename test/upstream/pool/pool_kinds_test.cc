@@ -48,6 +48,9 @@ TEST_F(PoolKindsTest, WhatTheClientSpeaksIsSpokenToTheHost) {
   auto another = NewRequest();
   another->wish.client_protocol = http::Protocol::kHttp2;
   Ask(*another, *host_);
+  // SETTINGS: only now is it known that there may be more than one stream.
+  server_.Send(1, std::string_view("\0\0\0\4\0\0\0\0\0", 9));
+  ASSERT_TRUE(Until([&] { return another->got_stream; }));
   EXPECT_EQ(another->connection.connection_id, http2->connection.connection_id);
 }
 
