@@ -9,13 +9,13 @@ import threading
 import unittest
 
 import http2
+import tls
 from harness import Backend, Client, Nuncio, bootstrap, cluster, directory, free_ports, listener, to, wait_for
 
-TLS_CONTEXT = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 BODY = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(1 << 16))  # 2 MiB
 
-NGINX = """daemon off; worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
+NGINX = """daemon off; {user} worker_processes 1; pid {dir}/nginx.pid; error_log {dir}/error.log;
 events {{ worker_connections 512; }}
 http {{
   access_log off; client_max_body_size 0;
@@ -65,18 +65,18 @@ def answer(stream, request):
 def start_servers(where):
     """The processes, and the port of each server by name."""
     pem = os.path.join(where, "both.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-subj", "/CN=a.test", "-days", "2", "-out", pem + ".crt", "-keyout", pem + ".key"],
-                   check=True, capture_output=True)
+    issued = authority.issue("server", sans=["DNS:a.test"])
     with open(pem, "wb") as file:
-        for part in (".crt", ".key"):
-            with open(pem + part, "rb") as source:
+        for part in (issued.certificate, issued.key):
+            with open(part, "rb") as source:
                 file.write(source.read())
     names = ["nginx-h2", "nginx-h1", "haproxy-h2c", "haproxy-tls"]
     at = dict(zip(names, free_ports(4)))
     location = LOCATION.format(backend=backend.port)
     with open(os.path.join(where, "nginx.conf"), "w", encoding="ascii") as file:
-        file.write(NGINX.format(dir=where, pem=pem, h2=at["nginx-h2"], h1=at["nginx-h1"], location=location))
+        # As root it would become somebody else, who may not exist where tests are shut in.
+        file.write(NGINX.format(dir=where, user="user root root;" if os.geteuid() == 0 else "",
+                                pem=pem, h2=at["nginx-h2"], h1=at["nginx-h1"], location=location))
     with open(os.path.join(where, "haproxy.cfg"), "w", encoding="ascii") as file:
         file.write(HAPROXY.format(h2c=at["haproxy-h2c"], tls=at["haproxy-tls"], pem=pem, backend=backend.port))
     commands = [["/usr/sbin/nginx", "-p", where, "-c", os.path.join(where, "nginx.conf"),
@@ -84,16 +84,16 @@ def start_servers(where):
                 ["/usr/sbin/haproxy", "-db", "-f", os.path.join(where, "haproxy.cfg")]]
     with open(os.path.join(where, "servers.log"), "wb") as log:
         servers = [subprocess.Popen(each, stdout=log, stderr=log) for each in commands]
-    for port in at.values():
-        wait_for(lambda: listens(port), f"a server on {port}")
+    for name, port in at.items():
+        wait_for(lambda: listens(port), f"{name}'s start; see {where}")
     return servers, at
 
 
-def speaking(name, at, tls, **protocol):
+def speaking(name, at, secure, **protocol):
     options = {"@type": f"type.googleapis.com/{HTTP_OPTIONS}", **protocol}
     fields = {"typed_extension_protocol_options": {HTTP_OPTIONS: options}}
-    if tls:
-        fields["transport_socket"] = {"name": "tls", "typed_config": {"@type": TLS_CONTEXT, "sni": "a.test"}}
+    if secure:
+        fields["transport_socket"] = tls.upstream(tls.trusting(authority), sni="a.test")
     return cluster(name, [at], **fields)
 
 
@@ -111,14 +111,14 @@ CLUSTERS = {
 
 
 def setUpModule():
-    global proxy, servers, backend, port, admin, held, release
+    global proxy, servers, backend, port, admin, held, release, authority
     held, release = [], threading.Event()
-    backend = Backend(answer)
+    backend, authority = Backend(answer), tls.Authority()
     servers, at = start_servers(directory())
     port, admin = free_ports(2)
     # Longest first: one name begins another.
     routes = [to(name, prefix=f"/{name}/", timeout="30s") for name in CLUSTERS]
-    clusters = [speaking(name, at[server], tls, **how) for name, (server, tls, how, _) in CLUSTERS.items()]
+    clusters = [speaking(name, at[server], secure, **how) for name, (server, secure, how, _) in CLUSTERS.items()]
     proxy = Nuncio(bootstrap([listener("main", port, routes)], clusters,
                              admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
