@@ -7,6 +7,7 @@
 #include <iterator>
 #include <variant>
 
+#include "source/access_log/tls_values.h"
 #include "source/base/strings.h"
 
 namespace nuncio::access_log {
@@ -258,6 +259,9 @@ Value UpstreamConnectionId(const Operator&, const StreamInfo& info, std::string&
 Value UpstreamTransportFailureReason(const Operator& op, const StreamInfo& info, std::string& scratch) {
   return Joined(info.upstream_failure_reason, op.parameters().choice == 1, scratch);
 }
+Value DownstreamTransportFailureReason(const Operator&, const StreamInfo& info, std::string& scratch) {
+  return info.connection == nullptr ? Value{} : Joined(info.connection->transport_failure, false, scratch);
+}
 Value AttemptCount(const Operator&, const StreamInfo& info, std::string&) { return Value::Number(info.attempts); }
 Value RouteName(const Operator&, const StreamInfo& info, std::string&) { return Value::TextOrNone(info.route_name); }
 Value VirtualHostName(const Operator&, const StreamInfo& info, std::string&) {
@@ -282,8 +286,17 @@ Value StreamId(const Operator&, const StreamInfo& info, std::string& scratch) {
 
 Value FixedText(const Operator& op, const StreamInfo&, std::string&) { return Value::TextOrNone(op.parameters().text); }
 
-Value RequestedServerName(const Operator&, const StreamInfo& info, std::string&) {
-  return info.connection == nullptr ? Value{} : Value::TextOrNone(info.connection->requested_server_name);
+// What a client sends may be any bytes; those that no host name has become "_".
+Value RequestedServerName(const Operator&, const StreamInfo& info, std::string& scratch) {
+  if (info.connection == nullptr) return {};
+  std::string_view name = info.connection->requested_server_name;
+  if (name.empty() && info.connection->security != nullptr) name = info.connection->security->sni();
+  const auto valid = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  if (std::all_of(name.begin(), name.end(), valid)) return Value::TextOrNone(name);
+  for (const char c : name) scratch.push_back(valid(c) ? c : '_');
+  return Value::Text(scratch);
 }
 Value Ja3(const Operator&, const StreamInfo& info, std::string&) {
   return info.connection == nullptr ? Value{} : Value::TextOrNone(info.connection->ja3);
@@ -291,9 +304,6 @@ Value Ja3(const Operator&, const StreamInfo& info, std::string&) {
 Value Ja4(const Operator&, const StreamInfo& info, std::string&) {
   return info.connection == nullptr ? Value{} : Value::TextOrNone(info.connection->ja4);
 }
-
-// What only TLS connections have; this proxy's are plaintext.
-Value OfTls(const Operator&, const StreamInfo&, std::string&) { return {}; }
 
 // What metadata is about, in the order of kMetadataKinds.
 enum MetadataKind { kOfRoute, kOfCluster, kOfListener, kOfFilterChain };
@@ -530,6 +540,7 @@ constexpr Spec kSpecs[] = {
     {"UPSTREAM_CLUSTER_RAW", UpstreamCluster},
     {"UPSTREAM_CONNECTION_ID", UpstreamConnectionId},
     {"UPSTREAM_TRANSPORT_FAILURE_REASON", UpstreamTransportFailureReason, P::kOptional, ParseAllowWhitespaces, false, true},
+    {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", DownstreamTransportFailureReason},
     {"UPSTREAM_REQUEST_ATTEMPT_COUNT", AttemptCount},
     {"ROUTE_NAME", RouteName},
     {"VIRTUAL_HOST_NAME", VirtualHostName},
@@ -543,8 +554,38 @@ constexpr Spec kSpecs[] = {
     {"REQUESTED_SERVER_NAME", RequestedServerName},
     {"TLS_JA3_FINGERPRINT", Ja3},
     {"TLS_JA4_FINGERPRINT", Ja4},
-    {"DOWNSTREAM_TLS_VERSION", OfTls},
-    {"DOWNSTREAM_TLS_CIPHER", OfTls},
+    {"DOWNSTREAM_TLS_VERSION", DownstreamTls, P::kNone, nullptr, false, false, kTlsVersion},
+    {"DOWNSTREAM_TLS_CIPHER", DownstreamTls, P::kNone, nullptr, false, false, kTlsCipher},
+    {"DOWNSTREAM_TLS_SESSION_ID", DownstreamTls, P::kNone, nullptr, false, false, kTlsSessionId},
+    {"DOWNSTREAM_PEER_CERT", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerPem},
+    {"DOWNSTREAM_PEER_SUBJECT", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerSubject},
+    {"DOWNSTREAM_PEER_ISSUER", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerIssuer},
+    {"DOWNSTREAM_PEER_SERIAL", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerSerial},
+    {"DOWNSTREAM_PEER_FINGERPRINT_256", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerSha256},
+    {"DOWNSTREAM_PEER_FINGERPRINT_1", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerSha1},
+    {"DOWNSTREAM_PEER_URI_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerUris},
+    {"DOWNSTREAM_PEER_DNS_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerNames},
+    {"DOWNSTREAM_PEER_IP_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerIps},
+    {"DOWNSTREAM_PEER_EMAIL_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsPeerEmails},
+    {"DOWNSTREAM_LOCAL_SUBJECT", DownstreamTls, P::kNone, nullptr, false, false, kTlsLocalSubject},
+    {"DOWNSTREAM_LOCAL_URI_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsLocalUris},
+    {"DOWNSTREAM_LOCAL_DNS_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsLocalNames},
+    {"DOWNSTREAM_LOCAL_IP_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsLocalIps},
+    {"DOWNSTREAM_LOCAL_EMAIL_SAN", DownstreamTls, P::kNone, nullptr, false, false, kTlsLocalEmails},
+    {"DOWNSTREAM_PEER_CERT_V_START", DownstreamTls, P::kOptional, ParseUtcTime, true, false, kTlsPeerBegin},
+    {"DOWNSTREAM_PEER_CERT_V_END", DownstreamTls, P::kOptional, ParseUtcTime, true, false, kTlsPeerEnd},
+    {"UPSTREAM_TLS_VERSION", UpstreamTls, P::kNone, nullptr, false, false, kTlsVersion},
+    {"UPSTREAM_TLS_CIPHER", UpstreamTls, P::kNone, nullptr, false, false, kTlsCipher},
+    {"UPSTREAM_TLS_SESSION_ID", UpstreamTls, P::kNone, nullptr, false, false, kTlsSessionId},
+    {"UPSTREAM_PEER_CERT", UpstreamTls, P::kNone, nullptr, false, false, kTlsPeerPem},
+    {"UPSTREAM_PEER_SUBJECT", UpstreamTls, P::kNone, nullptr, false, false, kTlsPeerSubject},
+    {"UPSTREAM_PEER_ISSUER", UpstreamTls, P::kNone, nullptr, false, false, kTlsPeerIssuer},
+    {"UPSTREAM_PEER_URI_SAN", UpstreamTls, P::kNone, nullptr, false, false, kTlsPeerUris},
+    {"UPSTREAM_PEER_DNS_SAN", UpstreamTls, P::kNone, nullptr, false, false, kTlsPeerNames},
+    {"UPSTREAM_PEER_IP_SAN", UpstreamTls, P::kNone, nullptr, false, false, kTlsPeerIps},
+    {"UPSTREAM_LOCAL_URI_SAN", UpstreamTls, P::kNone, nullptr, false, false, kTlsLocalUris},
+    {"UPSTREAM_LOCAL_DNS_SAN", UpstreamTls, P::kNone, nullptr, false, false, kTlsLocalNames},
+    {"UPSTREAM_LOCAL_IP_SAN", UpstreamTls, P::kNone, nullptr, false, false, kTlsLocalIps},
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "source/http/message.h"
 #include "source/matcher/metadata.h"
 #include "source/net/address.h"
+#include "source/net/security_info.h"
 
 namespace nuncio::upstream {
 class Host;
@@ -25,6 +26,10 @@ struct ConnectionInfo {
   std::string peer_ip_text;  // "10.0.0.1"
   // The other end itself.
   net::Address direct_peer;
+  // Null for plaintext, and before the end of the handshake; the connection's.
+  const net::SecurityInfo* security = nullptr;
+  // Why its handshake or what came after it failed; empty where nothing did.
+  std::string_view transport_failure;
   // Of the ClientHello, where a listener filter read it.
   std::string requested_server_name;
   std::string ja3;
@@ -92,6 +97,8 @@ struct StreamInfo {
   std::string_view upstream_host_text;
   net::Address upstream_local;
   uint64_t upstream_connection_id = 0;
+  // Null for plaintext.
+  net::SecurityRef upstream_security;
   std::string_view upstream_failure_reason;
   uint32_t attempts = 0;
   uint64_t stream_id = 0;

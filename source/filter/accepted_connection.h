@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "source/access_log/stream_info.h"
+#include "source/base/clock.h"
 #include "source/matcher/metadata.h"
 #include "source/net/address.h"
+#include "source/telemetry/counter.h"
 
 namespace nuncio::filter {
 
@@ -39,6 +41,9 @@ struct AcceptedConnection {
   ConnectionFacts facts;
   // High mark of the write buffer, bytes; 0: none.
   uint32_t buffer_limit = 0;
+  // As net::ConnectionLimits has them.
+  Duration handshake_timeout{};
+  telemetry::Counter* handshake_timeouts = nullptr;
   // As configured; they stay as long as the filter chain.
   std::string_view listener_name;
   std::string_view filter_chain_name;

@@ -148,6 +148,9 @@ std::shared_ptr<const FilterChainConfig> CompileChain(const ChainMessage& messag
     Faults::Scope scope(faults, "transport_socket");
     tls::CompileDownstreamSocket(message.transport_socket(), data_sources, chain->tls, faults);
   }
+  chain->transport_socket_connect_timeout =
+      config::DurationField(message.has_transport_socket_connect_timeout(), message.transport_socket_connect_timeout(),
+                            "transport_socket_connect_timeout", Duration::zero(), faults);
   ReadNetworkFilters(message, data_sources, *chain, faults);
   return chain;
 }

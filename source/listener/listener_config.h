@@ -49,6 +49,8 @@ struct FilterChainConfig {
   uint64_t hash = 0;
   // Null: plain TCP.
   std::shared_ptr<const tls::DownstreamTlsConfig> tls;
+  // For its handshake. Zero: no limit.
+  Duration transport_socket_connect_timeout{};
 
   // Null where there is none. That of the listener is here because connections hold their chain, not their listener.
   std::shared_ptr<const matcher::Metadata> metadata;

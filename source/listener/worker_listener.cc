@@ -252,6 +252,8 @@ void WorkerListener::Serve(filter::AcceptedConnection connection) {
     return Drop(connection);
   }
   connection.buffer_limit = config_->buffer_limit;
+  connection.handshake_timeout = chain->config->transport_socket_connect_timeout;
+  connection.handshake_timeouts = &stats_.downstream_cx_transport_socket_connect_timeout;
   connection.listener_name = name_;
   connection.filter_chain_name = chain->config->name;
   connection.listener_metadata = chain->config->listener_metadata.get();

@@ -43,7 +43,10 @@ Connection::Connection(event::EventLoop& loop, buffer::SlicePool& pool, Connecti
       flush_task_(Delegate<void()>::Bind<&Connection::Flush>(this)),
       read_task_(Delegate<void()>::Bind<&Connection::OnReadTask>(this)),
       transport_(std::move(transport)),
-      peer_(peer) {}
+      handshake_timeouts_(limits.handshake_timeouts),
+      peer_(peer) {
+  if (handshaking_ && limits.handshake_timeout > Duration::zero()) LimitTo(limits.handshake_timeout);
+}
 
 Connection::~Connection() { Close(); }
 
@@ -177,6 +180,7 @@ void Connection::ContinueHandshake() {
     return;
   }
   handshaking_ = false;
+  limit_timer_.reset();
   // Data may have been read together with the last message of the handshake.
   readable_ = true;
   OnEstablished();
@@ -476,8 +480,7 @@ void Connection::AfterWrite() {
     if (closing_) {
       read_buffer_.Clear();
       paused_ = 0;
-      linger_timer_ = std::make_unique<event::Timer>(loop_, Delegate<void()>::Bind<&Connection::OnLingerTimeout>(this));
-      linger_timer_->Arm(linger_);
+      LimitTo(linger_);
       // The kernel may have announced bytes while reading was paused.
       readable_ = true;
       loop_.NextTurn(read_task_);
@@ -557,7 +560,17 @@ void Connection::ShutdownWriteAfterFlush() {
   loop_.AfterEvent(flush_task_);
 }
 
-void Connection::OnLingerTimeout() { Fail(CloseReason::kLinger, 0); }
+void Connection::LimitTo(Duration time) {
+  limit_timer_ = std::make_unique<event::Timer>(loop_, Delegate<void()>::Bind<&Connection::OnTimeout>(this));
+  limit_timer_->Arm(time);
+}
+
+void Connection::OnTimeout() {
+  if (!handshaking_) return Fail(CloseReason::kLinger, 0);
+  handshake_timed_out_ = true;
+  if (handshake_timeouts_ != nullptr) handshake_timeouts_->Inc();
+  Fail(CloseReason::kConnectFailed, ETIMEDOUT);
+}
 
 void Connection::Fail(CloseReason reason, int error) {
   if (fd_ < 0) return;
@@ -574,7 +587,7 @@ void Connection::CloseFd() {
   fd_ = -1;
   flush_task_.Cancel();
   read_task_.Cancel();
-  linger_timer_.reset();
+  limit_timer_.reset();
   LeaveSplicing();
   DropOutput();
 }

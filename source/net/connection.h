@@ -13,6 +13,7 @@
 #include "source/net/socket_options.h"
 #include "source/net/splice_pipe.h"
 #include "source/net/transport_socket.h"
+#include "source/telemetry/block.h"
 
 namespace nuncio::net {
 
@@ -45,6 +46,9 @@ class ConnectionEvents {
 struct ConnectionLimits {
   // High mark of the write buffer, bytes; the low one is half. 0: no marks.
   uint32_t buffer_limit = 1024 * 1024;
+  // For the transport's handshake of an accepted connection; then it fails, and this is counted. Zero: none.
+  Duration handshake_timeout{};
+  telemetry::Counter* handshake_timeouts = nullptr;
 };
 
 // A stream socket on its loop with a write buffer and flow control, plain or over a transport socket. Output is flushed
@@ -135,6 +139,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   }
   // Why the transport's handshake or the transport itself failed; empty where it did not.
   std::string_view transport_failure() const {
+    if (handshake_timed_out_) return "transport socket timeout was reached";
     return transport_ == nullptr ? std::string_view() : transport_->failure();
   }
   // The owner's bytes, without what a transport adds.
@@ -192,7 +197,8 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void DropOutput();
   void CloseFd();
   void OnReadTask() { ReadReady(); }
-  void OnLingerTimeout();
+  void LimitTo(Duration time);
+  void OnTimeout();
 
   // Constant after construction.
   event::EventLoop& loop_;
@@ -211,6 +217,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool writable_ = true;
   bool above_high_ = false;
   bool flush_at_turn_end_ = false;
+  bool handshake_timed_out_ = false;
   bool closing_ = false;        // CloseAfterFlush was called.
   bool reset_wanted_ = false;   // ResetAfterFlush was called.
   bool shutdown_wanted_ = false;
@@ -228,8 +235,10 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   event::TurnTask flush_task_;
   event::TurnTask read_task_;
   std::unique_ptr<TransportSocket> transport_;
-  std::unique_ptr<event::Timer> linger_timer_;  // Only while lingering.
   std::unique_ptr<Splicing> splicing_;
+  // Only while lingering, and within a handshake that is limited.
+  std::unique_ptr<event::Timer> limit_timer_;
+  telemetry::Counter* const handshake_timeouts_;
   Address peer_;
   Address local_;
 };

@@ -1,15 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "source/base/clock.h"
+#include "source/base/local_ref.h"
 
 namespace nuncio::net {
 
-// What a certificate says, in the forms that logs and headers use.
+// What a certificate says, in the forms that logs and headers use: printable ASCII, other bytes escaped.
 struct CertificateFacts {
   std::string subject;  // RFC 2253: "CN=client,O=Example".
   std::string issuer;
@@ -58,5 +61,16 @@ class SecurityInfo {
   virtual std::string_view ja3() const = 0;
   virtual std::string_view ja4() const = 0;
 };
+
+// For those of its worker that may outlive the connection.
+using SecurityRef = LocalRef<SecurityInfo>;
+inline SecurityRef MakeSecurityRef(std::shared_ptr<const SecurityInfo> info) {
+  // The last one frees it where it stands.
+  struct Nowhere final : ObjectHome {
+    void TakeBack(std::shared_ptr<const void> /*object*/) override {}
+  };
+  static Nowhere nowhere;
+  return SecurityRef(std::move(info), nowhere);
+}
 
 }  // namespace nuncio::net

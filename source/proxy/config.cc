@@ -204,7 +204,20 @@ void ReadIdentity(const HttpConnectionManager& message, ConnectionManagerConfig&
   out.add_user_agent = message.add_user_agent().value();
   if (message.has_scheme_header_transformation()) {
     out.scheme_overwrite = message.scheme_header_transformation().scheme_to_overwrite();
+    out.scheme_matches_upstream =
+        message.scheme_header_transformation().match_upstream() && out.scheme_overwrite.empty();
   }
+}
+
+void ReadClientCertificate(const HttpConnectionManager& message, ConnectionManagerConfig& out) {
+  out.forward_client_cert =
+      static_cast<ConnectionManagerConfig::ForwardClientCert>(message.forward_client_cert_details());
+  const HttpConnectionManager::SetCurrentClientCertDetails& details = message.set_current_client_cert_details();
+  out.client_certificate_details = {.certificate = details.cert(),
+                                    .chain = details.chain(),
+                                    .subject = details.subject().value(),
+                                    .uris = details.uri(),
+                                    .dns_names = details.dns()};
 }
 
 void ReadPaths(const HttpConnectionManager& message, ConnectionManagerConfig& out, Faults& faults) {
@@ -257,6 +270,7 @@ std::optional<CompiledConnectionManager> CompileConnectionManager(const HttpConn
   ReadUpgrades(message, *out, faults);
   ReadTimeouts(message, *out, faults);
   ReadIdentity(message, *out, faults);
+  ReadClientCertificate(message, *out);
   ReadPaths(message, *out, faults);
   ReadFilters(message, options.filters, *out, faults);
   if (message.has_rds()) {

@@ -13,6 +13,7 @@
 #include "source/http/h2/h2_options.h"
 #include "source/http/path.h"
 #include "source/net/address.h"
+#include "source/proxy/client_certificate_header.h"
 #include "source/route/route_table.h"
 
 namespace nuncio::proxy {
@@ -70,6 +71,16 @@ struct ConnectionManagerConfig {
   bool unix_sockets_internal = false;
   std::vector<net::CidrRange> internal_ranges;
 
+  // What becomes of a request's x-forwarded-client-cert. Where the client presented no certificate, all but
+  // kAlwaysForwardOnly remove it.
+  enum class ForwardClientCert : uint8_t { kSanitize, kForwardOnly, kAppendForward, kSanitizeSet, kAlwaysForwardOnly };
+  ForwardClientCert forward_client_cert = ForwardClientCert::kSanitize;
+  // Of what is added.
+  ClientCertificateDetails client_certificate_details;
+  bool adds_client_certificate() const {
+    return forward_client_cert == ForwardClientCert::kAppendForward || forward_client_cert == ForwardClientCert::kSanitizeSet;
+  }
+
   // Request and answer heads.
   std::string server_name = "envoy";
   ServerHeader server_header = ServerHeader::kOverwrite;
@@ -81,6 +92,8 @@ struct ConnectionManagerConfig {
   bool add_user_agent = false;
   // Empty: as received.
   std::string scheme_overwrite;
+  // As the upstream's transport is.
+  bool scheme_matches_upstream = false;
   StripPort strip_port = StripPort::kNone;
   bool strip_trailing_host_dot = false;
 

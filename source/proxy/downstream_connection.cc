@@ -34,6 +34,8 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, const
   info_ = filter::Describe(accepted, ++services.last_id);
   net::ConnectionLimits limits;
   limits.buffer_limit = accepted.buffer_limit;
+  limits.handshake_timeout = accepted.handshake_timeout;
+  limits.handshake_timeouts = accepted.handshake_timeouts;
   socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, accepted.fd, accepted.peer, limits,
                                               std::move(transport));
   if (accepted.local.length() > 0) socket_->set_local(accepted.local);
@@ -152,7 +154,11 @@ void DownstreamConnection::OnConnected() {
   manager_.stats().downstream_cx_ssl_total.Inc();
   manager_.stats().downstream_cx_ssl_active.Inc();
   const ConnectionManagerConfig::Codec configured = manager_.config().codec;
-  const std::string_view alpn = socket_->security() == nullptr ? "" : socket_->security()->alpn();
+  info_.security = socket_->security();
+  const std::string_view alpn = info_.security == nullptr ? "" : info_.security->alpn();
+  if (manager_.config().adds_client_certificate() && info_.security != nullptr) {
+    client_certificate_ = ClientCertificateElement(*info_.security, manager_.config().client_certificate_details);
+  }
   if (configured == ConnectionManagerConfig::Codec::kHttp2 ||
       (configured == ConnectionManagerConfig::Codec::kAuto && alpn == "h2")) {
     MakeHttp2Codec();
@@ -230,6 +236,7 @@ void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
 }
 
 void DownstreamConnection::OnClosed(net::CloseReason reason) {
+  info_.transport_failure = socket_->transport_failure();
   if (codec_ != nullptr) codec_->OnConnectionClosed();
   Finished(peer_ended_ || reason == net::CloseReason::kRemoteReset);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "source/access_log/stream_info.h"
 #include "source/base/intrusive_heap.h"
@@ -43,6 +44,9 @@ class DownstreamConnection final : public net::ConnectionEvents,
   bool http2() const { return http2_codec_ != nullptr; }
   // "http" or "https": of the transport.
   std::string_view scheme() const { return socket_->security() != nullptr ? "https" : "http"; }
+
+  // See RequestOrigin.
+  std::string_view client_certificate() const { return client_certificate_; }
 
   // For streams. A stream that is over waits here until nobody of it is on the stack.
   void OnStreamFinished(Stream& stream);
@@ -115,6 +119,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
   const SystemTime opened_system_;
 
   access_log::ConnectionInfo info_;
+  std::string client_certificate_;
   std::unique_ptr<net::Connection> socket_;
   std::unique_ptr<http::ServerCodec> codec_;
   http::h2::H2ServerCodec* http2_codec_ = nullptr;  // The same; null for HTTP/1.

@@ -77,6 +77,25 @@ void SettleProto(const ConnectionManagerConfig& config, const RequestOrigin& ori
   }
 }
 
+void SettleClientCertificate(const ConnectionManagerConfig& config, const RequestOrigin& origin,
+                             http::HeaderMap& headers) {
+  using Forward = ConnectionManagerConfig::ForwardClientCert;
+  if (config.forward_client_cert == Forward::kAlwaysForwardOnly) return;
+  const net::SecurityInfo* const security = origin.connection.security;
+  if (config.forward_client_cert == Forward::kSanitize || security == nullptr ||
+      !security->peer_certificate_presented()) {
+    headers.Remove(HeaderId::kXForwardedClientCert);
+    return;
+  }
+  if (!config.adds_client_certificate()) return;
+  std::string_view before;
+  const bool append = config.forward_client_cert == Forward::kAppendForward &&
+                      headers.Joined("x-forwarded-client-cert", &before) && !before.empty();
+  headers.SetReference(HeaderId::kXForwardedClientCert,
+                       append ? headers.arena().Concat(before, ",", origin.client_certificate)
+                              : origin.client_certificate);
+}
+
 void StripUntrusted(const ConnectionManagerConfig& config, const PreparedRequest& request, http::HeaderMap& headers) {
   const bool edge = config.use_remote_address && !request.internal;
   if (request.internal) {
@@ -232,6 +251,7 @@ PreparedRequest PrepareRequest(const ConnectionManagerConfig& config, const Requ
   http::StripHopByHop(headers);
   SettleAddress(config, origin, headers, out);
   SettleProto(config, origin, head);
+  SettleClientCertificate(config, origin, headers);
   StripUntrusted(config, out, headers);
   if (config.add_user_agent) AddUserAgent(origin, headers);
   SettleRequestId(config, config.use_remote_address && !out.internal, random, headers);

@@ -18,6 +18,8 @@ struct RequestOrigin {
   access_log::LocalAddressSource& local_address;
   // "http" or "https": of the transport.
   std::string_view transport_scheme;
+  // What x-forwarded-client-cert says of the client's certificate, where the configuration adds that.
+  std::string_view client_certificate;
   std::string_view service_node;
   std::string_view service_cluster;
 };

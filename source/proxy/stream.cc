@@ -62,8 +62,8 @@ void Stream::OnRequestHead(http::RequestHead& head, bool end_stream) {
   if (end_stream) RequestEnded();
   StartTimers();
 
-  const RequestOrigin origin{connection_.info(), connection_, connection_.scheme(), services().node.service_node,
-                             services().node.service_cluster};
+  const RequestOrigin origin{connection_.info(), connection_, connection_.scheme(),
+                             connection_.client_certificate(), services().node.service_node, services().node.service_cluster};
   const PreparedRequest prepared = PrepareRequest(config(), origin, services().random, head);
   info_.remote_ip = prepared.remote_ip;
   internal_ = prepared.internal;
@@ -161,6 +161,12 @@ void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream)
                       .body = "no route matches this request",
                       .flag = ResponseFlag::kNoRouteFound});
       return;
+    case route::Decision::Kind::kRequireTls:
+      if (head_->authority.empty()) {
+        SendLocalReply({.status = 400, .details = "missing_host_header", .body = "the request names no host"});
+        return;
+      }
+      [[fallthrough]];
     case route::Decision::Kind::kRedirect: {
       router_stats.rq_redirect.Inc();
       const auto location = route::RedirectLocation(decision_, *head_);
@@ -169,7 +175,7 @@ void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream)
             {.status = 500, .details = "rewritten_path_too_long", .body = "redirect location too long"});
         return;
       }
-      Redirect(decision_.route->redirect()->status, "direct_response", *location);
+      Redirect(decision_.route == nullptr ? 301 : decision_.route->redirect()->status, "direct_response", *location);
       return;
     }
     case route::Decision::Kind::kDirectResponse:

@@ -66,6 +66,8 @@ void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream:
   access_log::StreamInfo& info = stream_.info();
   info.upstream_local = connection.local;
   info.upstream_connection_id = connection.connection_id;
+  info.upstream_security = connection.security;
+  if (stream_.config().scheme_matches_upstream) head_->scheme = connection.security ? "https" : "http";
   BeginSending(sender);
   cluster_->traffic().upstream_rq_total.Inc();
   if (tunnel_ != Tunnel::kNone && connection.protocol != http::Protocol::kHttp2) [[unlikely]] {
@@ -123,6 +125,7 @@ void UpstreamRequest::OnTunnelReady(TcpTunnel& tunnel) {
   connecting_tunnel_ = nullptr;
   stream_.info().upstream_local = tunnel.connection().local();
   stream_.info().upstream_connection_id = tunnel.connection_id();
+  stream_.info().upstream_security = net::MakeSecurityRef(tunnel.connection().shared_security());
   BeginSending(tunnel);
   if (upstream_paused_) sender_->PauseReading(true);
   tunnel.Accept();

@@ -71,6 +71,8 @@ std::string_view DecisionKindName(Decision::Kind kind) {
       return "no_virtual_host";
     case Decision::Kind::kNoRoute:
       return "no_route";
+    case Decision::Kind::kRequireTls:
+      return "require_tls";
     case Decision::Kind::kForward:
       return "forward";
     case Decision::Kind::kRedirect:
@@ -86,6 +88,10 @@ Decision Decide(const RouteTable& table, const http::RequestHead& request, uint6
   decision.table = &table;
   decision.virtual_host = table.FindVirtualHost(request);
   if (decision.virtual_host == nullptr) return decision;
+  if (!decision.virtual_host->TlsSuffices(request)) {
+    decision.kind = Decision::Kind::kRequireTls;
+    return decision;
+  }
   const std::string_view path = table.ComparedPath(request.path);
   decision.route = decision.virtual_host->FindRoute(path, request, random);
   if (decision.route == nullptr) {
@@ -138,7 +144,12 @@ void RewriteResponse(const Decision& decision, const FormatInput& input, http::H
 }
 
 std::optional<std::string_view> RedirectLocation(const Decision& decision, const http::RequestHead& request) {
-  return decision.route->redirect()->Location(request, decision.matched_length);
+  if (decision.kind != Decision::Kind::kRequireTls) {
+    return decision.route->redirect()->Location(request, decision.matched_length);
+  }
+  // CONNECT has no path, and that of `OPTIONS *` is none.
+  const std::string_view path = request.path.starts_with('/') ? request.path : std::string_view();
+  return request.headers.arena().Concat("https://", request.authority, path);
 }
 
 }  // namespace nuncio::route

@@ -16,6 +16,7 @@ struct Decision {
   enum class Kind : uint8_t {
     kNoVirtualHost,  // No virtual host takes the request's host: 404, flag NR.
     kNoRoute,        // No route of the virtual host matches: 404, flag NR.
+    kRequireTls,     // The virtual host wants TLS: 301 to the same over https.
     kForward,
     kRedirect,
     kDirectResponse,
@@ -25,7 +26,7 @@ struct Decision {
   const RouteTable* table = nullptr;
   // Null for kNoVirtualHost.
   const VirtualHost* virtual_host = nullptr;
-  // Null for kNoVirtualHost and kNoRoute.
+  // Null for kNoVirtualHost, kNoRoute and kRequireTls.
   const RouteEntry* route = nullptr;
   // For kForward, and null otherwise.
   const ForwardAction* forward = nullptr;
@@ -38,7 +39,7 @@ struct Decision {
   uint32_t matched_length = 0;
 };
 
-// "no_virtual_host", "no_route", "forward", "redirect", "direct_response".
+// "no_virtual_host", "no_route", "require_tls", "forward", "redirect", "direct_response".
 std::string_view DecisionKindName(Decision::Kind kind);
 
 // A pure function: the same table, request and random number give the same decision. Allocates nothing from the heap.
@@ -58,7 +59,8 @@ void RewriteHost(const Decision& decision, std::string_view host, http::RequestH
 // The header changes of all levels for the answer. For every kind that has a route, redirects and direct responses too.
 void RewriteResponse(const Decision& decision, const FormatInput& input, http::HeaderMap& headers);
 
-// The location for kRedirect, in the request's arena; nullopt where it would be too long: answer 500.
+// The location for kRedirect and kRequireTls, in the request's arena; nullopt where it would be too long: answer 500.
+// For kRequireTls the request must name its host.
 std::optional<std::string_view> RedirectLocation(const Decision& decision, const http::RequestHead& request);
 
 }  // namespace nuncio::route

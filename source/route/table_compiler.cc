@@ -107,6 +107,7 @@ std::shared_ptr<const VirtualHost> CompileVirtualHost(const EnvoyVirtualHost& me
   fields.response_mutations =
       CompileHeaderMutations(message.response_headers_to_remove(), "response_headers_to_remove",
                              message.response_headers_to_add(), "response_headers_to_add", environment.options, faults);
+  fields.require_tls = static_cast<VirtualHost::RequireTls>(message.require_tls());
   fields.include_request_attempt_count = message.include_request_attempt_count();
   fields.include_attempt_count_in_response = message.include_attempt_count_in_response();
   fields.per_filter = CompilePerFilterConfigs(message.typed_per_filter_config(), environment.options, faults);

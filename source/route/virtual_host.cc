@@ -22,6 +22,14 @@ VirtualHost::VirtualHost(Fields fields) : fields_(std::move(fields)) {
   index_.Build();
 }
 
+bool VirtualHost::TlsSuffices(const http::RequestHead& request) const {
+  if (fields_.require_tls == RequireTls::kNone || request.headers.Value(http::HeaderId::kXForwardedProto) == "https") {
+    return true;
+  }
+  return fields_.require_tls == RequireTls::kExternalOnly &&
+         request.headers.Value(http::HeaderId::kXEnvoyInternal) == "true";
+}
+
 const RouteEntry* VirtualHost::FindConnectRoute(const http::RequestHead& request, uint64_t random) const {
   for (size_t i = 0; i < fields_.routes.size(); ++i) {
     const RouteEntry& route = fields_.routes[i];

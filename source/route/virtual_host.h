@@ -18,12 +18,15 @@ namespace nuncio::route {
 class VirtualHost {
  public:
   using Digest = std::array<uint64_t, 2>;
+  // Which requests must come over TLS.
+  enum class RequireTls : uint8_t { kNone, kExternalOnly, kAll };
 
   struct Fields {
     std::string name;
     // As configured.
     std::vector<std::string> domains;
     std::vector<RouteEntry> routes;
+    RequireTls require_tls = RequireTls::kNone;
     HeaderMutations request_mutations;
     HeaderMutations response_mutations;
     bool include_request_attempt_count = false;
@@ -41,6 +44,8 @@ class VirtualHost {
   const std::string& name() const { return fields_.name; }
   const std::vector<std::string>& domains() const { return fields_.domains; }
   const std::vector<RouteEntry>& routes() const { return fields_.routes; }
+  // Whether the request may go on as it came. By `x-forwarded-proto` and `x-envoy-internal`, which are settled by then.
+  bool TlsSuffices(const http::RequestHead& request) const;
   const HeaderMutations& request_mutations() const { return fields_.request_mutations; }
   const HeaderMutations& response_mutations() const { return fields_.response_mutations; }
   // Tell the upstream the number of the attempt in `x-envoy-attempt-count`.

@@ -26,15 +26,30 @@ std::string SerialText(const X509& certificate) {
   return hex == nullptr ? std::string() : std::string(hex.get());
 }
 
+// A name is whatever bytes an authority signed, line ends included.
+std::string NameOf(const ASN1_STRING& string) {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : Bytes(string)) {
+    const auto byte = static_cast<uint8_t>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += c;
+    } else {
+      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return out;
+}
+
 void AddNames(const X509& certificate, net::CertificateFacts& facts) {
   const bssl::UniquePtr<GENERAL_NAMES> names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)));
   if (names == nullptr) return;
   for (const GENERAL_NAME* name : names.get()) {
     switch (name->type) {
-      case GEN_DNS: facts.dns_sans.emplace_back(Bytes(*name->d.dNSName)); break;
-      case GEN_URI: facts.uri_sans.emplace_back(Bytes(*name->d.uniformResourceIdentifier)); break;
-      case GEN_EMAIL: facts.email_sans.emplace_back(Bytes(*name->d.rfc822Name)); break;
+      case GEN_DNS: facts.dns_sans.push_back(NameOf(*name->d.dNSName)); break;
+      case GEN_URI: facts.uri_sans.push_back(NameOf(*name->d.uniformResourceIdentifier)); break;
+      case GEN_EMAIL: facts.email_sans.push_back(NameOf(*name->d.rfc822Name)); break;
       case GEN_IPADD:
         if (std::string ip = IpText(*name->d.iPAddress); !ip.empty()) facts.ip_sans.push_back(std::move(ip));
         break;

@@ -7,6 +7,7 @@
 #include "source/base/intrusive_list.h"
 #include "source/http/codec.h"
 #include "source/net/address.h"
+#include "source/net/security_info.h"
 #include "source/upstream/cluster_config.h"
 
 // How a request gets a stream to an upstream host: the seam between those who send requests (the router, gRPC calls) and
@@ -28,6 +29,8 @@ struct StreamConnection {
   net::Address local;
   uint64_t connection_id = 0;
   http::Protocol protocol = http::Protocol::kHttp11;
+  // Null for plaintext.
+  net::SecurityRef security;
   // The connection lay idle before, as of OnStreamReady. A request that dies on such a connection before the first byte of
   // an answer may have met the host's own idle close.
   bool reused = false;

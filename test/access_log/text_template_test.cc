@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "test/access_log/sample_stream.h"
+#include "test/net/fake_security_info.h"
 
 namespace nuncio::access_log {
 namespace {
@@ -46,6 +47,55 @@ class TextTemplateTest : public testing::Test {
   SampleStream stream_;
   StreamInfo nothing_;
 };
+
+TEST_F(TextTemplateTest, Tls) {
+  net::FakeSecurityInfo security;
+  stream_.connection.security = &security;
+  Expect("%DOWNSTREAM_TLS_VERSION% %DOWNSTREAM_TLS_CIPHER% %DOWNSTREAM_TLS_SESSION_ID%",
+         "TLSv1.3 TLS_AES_128_GCM_SHA256 5e55", "- - -");
+  Expect("%DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_ISSUER% %DOWNSTREAM_PEER_SERIAL%",
+         "CN=client,O=Test \\\"One\\\" CN=Root 1f", "- - -");
+  Expect("%DOWNSTREAM_PEER_FINGERPRINT_256% %DOWNSTREAM_PEER_FINGERPRINT_1% %DOWNSTREAM_PEER_CERT%", "aa11 bb22 leaf%0A",
+         "- - -");
+  Expect("%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_DNS_SAN% %DOWNSTREAM_PEER_IP_SAN% %DOWNSTREAM_PEER_EMAIL_SAN%",
+         "spiffe://test/client client.test,www.client.test 10.1.1.1 me@client.test", "- - - -");
+  Expect("%DOWNSTREAM_LOCAL_SUBJECT% %DOWNSTREAM_LOCAL_URI_SAN% %DOWNSTREAM_LOCAL_DNS_SAN%",
+         "CN=server spiffe://test/server,spiffe://test/other server.test", "- - -");
+  Expect("%DOWNSTREAM_LOCAL_IP_SAN% %DOWNSTREAM_LOCAL_EMAIL_SAN%", "10.2.2.2 me@server.test", "- -");
+  Expect("%DOWNSTREAM_PEER_CERT_V_START% %DOWNSTREAM_PEER_CERT_V_END(%Y/%m/%d)%", "2026-01-02T03:04:05.000Z 2027/01/02",
+         "- -");
+  // Nothing of a client without a certificate.
+  security.presented = false;
+  EXPECT_EQ(Format("%DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_CERT% %DOWNSTREAM_PEER_CERT_V_END%", stream_.info), "- - -");
+}
+
+TEST_F(TextTemplateTest, TlsOfTheUpstream) {
+  const auto security = std::make_shared<net::FakeSecurityInfo>();
+  stream_.info.upstream_security = net::MakeSecurityRef(security);
+  Expect("%UPSTREAM_TLS_VERSION% %UPSTREAM_TLS_CIPHER% %UPSTREAM_TLS_SESSION_ID%", "TLSv1.3 TLS_AES_128_GCM_SHA256 5e55",
+         "- - -");
+  Expect("%UPSTREAM_PEER_SUBJECT% %UPSTREAM_PEER_ISSUER% %UPSTREAM_PEER_CERT%",
+         "CN=client,O=Test \\\"One\\\" CN=Root leaf%0A", "- - -");
+  Expect("%UPSTREAM_PEER_URI_SAN% %UPSTREAM_PEER_DNS_SAN% %UPSTREAM_PEER_IP_SAN%",
+         "spiffe://test/client client.test,www.client.test 10.1.1.1", "- - -");
+  Expect("%UPSTREAM_LOCAL_URI_SAN% %UPSTREAM_LOCAL_DNS_SAN% %UPSTREAM_LOCAL_IP_SAN%",
+         "spiffe://test/server,spiffe://test/other server.test 10.2.2.2", "- - -");
+}
+
+TEST_F(TextTemplateTest, TheServerNameIsTheListenerFiltersOrTheHandshakes) {
+  net::FakeSecurityInfo security;
+  stream_.connection.security = &security;
+  Expect("%REQUESTED_SERVER_NAME%", "server.test", "-");
+  stream_.connection.requested_server_name = "seen.test";
+  Expect("%REQUESTED_SERVER_NAME%", "seen.test", "-");
+  stream_.connection.requested_server_name = "a b\r\nx: y";
+  Expect("%REQUESTED_SERVER_NAME%", "a_b__x__y", "-");
+}
+
+TEST_F(TextTemplateTest, WhyTheClientsTransportFailed) {
+  stream_.connection.transport_failure = "TLS_error: wrong version number";
+  Expect("%DOWNSTREAM_TRANSPORT_FAILURE_REASON%", "TLS_error:_wrong_version_number", "-");
+}
 
 TEST_F(TextTemplateTest, RequestsAndAnswers) {
   Expect("%REQ(:METHOD)% %REQ(:path)% %REQ(:AUTHORITY)% %REQ(:SCHEME)%", "GET /new?x=1 example.com http", "- - - -");

@@ -244,14 +244,15 @@ class Http2Client(Connection):
 
 class Http2Backend:
     """A server whose answers a test scripts: `answer(connection, stream, message)` is called, in a thread of the
-    connection, with each request once its head is there."""
+    connection, with each request once its head is there. Over TLS with an ssl.SSLContext."""
 
-    def __init__(self, answer=None, settings=()):
+    def __init__(self, answer=None, settings=(), context=None):
         import socket
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.answer = answer or self.echo
         self.settings = settings
+        self.context = context
         self.requests = []
         self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
@@ -277,6 +278,8 @@ class Http2Backend:
     def _serve(self, stream):
         stream.sock.settimeout(None)
         try:
+            if self.context is not None:
+                stream.sock = self.context.wrap_socket(stream.sock, server_side=True)
             connection = Connection(stream, self.settings)
             seen = set()
             while True:

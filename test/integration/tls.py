@@ -111,6 +111,15 @@ def s_client(port, *arguments, send="", host="a.test"):
     return run.stdout + run.stderr
 
 
+def server_context(certificate, alpn=()):
+    """For Python's own TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.certificate, certificate.key)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context
+
+
 def client_context(certificate=None, alpn=(), **attributes):
     """For Python's own TLS; takes any server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -122,6 +131,28 @@ def client_context(certificate=None, alpn=(), **attributes):
     for name, value in attributes.items():
         setattr(context, name, value)
     return context
+
+
+class Dribble:
+    """A client's TLS whose bytes the test sends itself."""
+
+    def __init__(self, host="a.test", **context):
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = client_context(**context).wrap_bio(self.incoming, self.outgoing, server_hostname=host)
+
+    def step(self):
+        """What the handshake wants to send next; empty when it is done."""
+        try:
+            self.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            pass
+        return self.outgoing.read()
+
+
+def client_hello(host="a.test", **context):
+    """The first flight of a client, whatever the bytes of the name."""
+    stand_in = "x" * len(host)
+    return Dribble(stand_in, **context).step().replace(stand_in.encode(), host.encode("latin-1"))
 
 
 def connect(port, host="a.test", **context):

@@ -1,6 +1,7 @@
 """TLS with real peers: what curl and openssl agree on with the proxy, which certificate they see, who is turned away, and what is
 counted; TLS towards backends."""
 
+import datetime
 import grp
 import os
 import pwd
@@ -8,10 +9,12 @@ import re
 import shutil
 import subprocess
 import unittest
+import urllib.parse
 
+import http2
 import tls
-from harness import (AccessLog, Backend, Client, Nuncio, bootstrap, cluster, directory, free_ports, listener, to,
-                     wait_for)
+from harness import (AccessLog, Backend, Client, Nuncio, bootstrap, cluster, directory, file_log, free_ports, listener,
+                     to, wait_for)
 
 
 def stat(name):
@@ -25,10 +28,10 @@ def counted(port, name):
     return stat(f"listener.127.0.0.1_{port}.ssl.{name}")
 
 
-def secured(name, transport, **fields):
+def secured(name, transport, routes=None, **fields):
     """A listener whose only chain speaks TLS."""
     port = free_ports(1)[0]
-    made = listener(name, port, [to("h1", prefix="/")], log=log.path, **fields)
+    made = listener(name, port, routes or [to("h1", prefix="/")], log=log.path, **fields)
     if transport is not None:
         made["filter_chains"][0]["transport_socket"] = transport
     listeners.append(made)
@@ -52,7 +55,53 @@ def by_server_name():
     made["listener_filters"] = [tls.inspector(enable_ja3_fingerprinting=True, enable_ja4_fingerprinting=True)]
 
 
+def with_client_certificates():
+    """A listener for each mode of x-forwarded-client-cert."""
+    details = {"subject": True, "cert": True, "chain": True, "dns": True, "uri": True}
+    for mode in ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET", "ALWAYS_FORWARD_ONLY"):
+        secured(mode, tls.downstream([server], tls.trusting(pki)), forward_client_cert_details=mode,
+                set_current_client_cert_details=details if mode == "SANITIZE_SET" else {"uri": True})
+
+
+def logged():
+    """What logs and header values tell of both sides."""
+    fields = {name: f"%{name}%" for name in (
+        "PROTOCOL", "REQUESTED_SERVER_NAME", "TLS_JA3_FINGERPRINT", "TLS_JA4_FINGERPRINT", "DOWNSTREAM_TLS_VERSION",
+        "DOWNSTREAM_TLS_CIPHER", "DOWNSTREAM_TLS_SESSION_ID", "DOWNSTREAM_PEER_SUBJECT", "DOWNSTREAM_PEER_ISSUER",
+        "DOWNSTREAM_PEER_SERIAL", "DOWNSTREAM_PEER_FINGERPRINT_256", "DOWNSTREAM_PEER_FINGERPRINT_1",
+        "DOWNSTREAM_PEER_CERT", "DOWNSTREAM_PEER_CERT_V_START", "DOWNSTREAM_PEER_CERT_V_END(%s)",
+        "DOWNSTREAM_PEER_URI_SAN", "DOWNSTREAM_PEER_DNS_SAN", "DOWNSTREAM_PEER_IP_SAN", "DOWNSTREAM_LOCAL_SUBJECT",
+        "DOWNSTREAM_LOCAL_URI_SAN", "DOWNSTREAM_LOCAL_DNS_SAN", "UPSTREAM_TLS_VERSION", "UPSTREAM_TLS_CIPHER",
+        "UPSTREAM_TLS_SESSION_ID", "UPSTREAM_PEER_SUBJECT", "UPSTREAM_PEER_ISSUER", "UPSTREAM_PEER_DNS_SAN",
+        "UPSTREAM_TRANSPORT_FAILURE_REASON")}
+    made = secured("logged", tls.downstream([server], tls.trusting(pki)), routes=[to("nginx1"), to("h1"), to("unverified")],
+                   access_log=[file_log(facts.path, json_format={"path": "%REQ(:PATH)%", **fields})],
+                   virtual_host={"request_headers_to_add": [
+                       {"header": {"key": "x-tls", "value": "%DOWNSTREAM_TLS_VERSION% %REQUESTED_SERVER_NAME%"}}]})
+    made["listener_filters"] = [tls.inspector(enable_ja3_fingerprinting=True, enable_ja4_fingerprinting=True)]
+    made["access_log"] = [file_log(ends.path, json_format={
+        "path": "%CONNECTION_ID%", "why": "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%", "sni": "%REQUESTED_SERVER_NAME%"})]
+
+
+def requiring_tls():
+    for name, requirement, fields in (("all", "ALL", {}), ("external", "EXTERNAL_ONLY", {}),
+                                      ("edge", "ALL", {"use_remote_address": True})):
+        ports[name] = free_ports(1)[0]
+        internal = {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}
+        listeners.append(listener(name, ports[name], [to("h1", prefix="/")], log=log.path,
+                                  virtual_host={"require_tls": requirement}, internal_address_config=internal, **fields))
+
+
+def schemes():
+    """As the upstream's transport is, and as it is without that."""
+    for name, fields in (("matched", {"scheme_header_transformation": {"match_upstream": True}}), ("unmatched", {})):
+        secured(name + "_tls", tls.downstream([ecdsa]), routes=[to("clear"), to("secret")], **fields)
+        ports[name] = free_ports(1)[0]
+        listeners.append(listener(name, ports[name], [to("clear"), to("secret")], **fields))
+
+
 def setUpModule():
+    global server, facts, ends, clear, secret
     global pki, stranger, proxy, backend, nginx, ports, listeners, log, admin
     global rsa, ecdsa, wild, other, client, foreign, server_only
     pki, stranger = tls.Authority(), tls.Authority("Stranger")
@@ -84,6 +133,14 @@ def setUpModule():
     secured("no_tickets", tls.downstream([ecdsa], disable_stateless_session_resumption=True,
                                          disable_stateful_session_resumption=True))
     by_server_name()
+    server = pki.issue("server", ["DNS:a.test", "URI:spiffe://test/server"])
+    facts, ends = (AccessLog(os.path.join(directory(), name)) for name in ("facts", "ends"))
+    clear = http2.Http2Backend()
+    secret = http2.Http2Backend(context=tls.server_context(rsa, ["h2"]))
+    with_client_certificates()
+    logged()
+    requiring_tls()
+    schemes()
     h1, h2 = nginx.ports
     options = {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -99,6 +156,8 @@ def setUpModule():
          tls_cluster("nginx2", h2, tls.upstream({**tls.trusting(pki), "alpn_protocols": ["h2"],
                                                  "tls_certificates": [client.configured()]}, sni="a.test"),
                      http2_protocol_options={}),
+         clear.cluster("clear"),
+         secret.cluster("secret", transport_socket=tls.upstream({"alpn_protocols": ["h2"]})),
          tls_cluster("auto", h2, tls.upstream(tls.trusting(pki), sni="a.test"), typed_extension_protocol_options=options),
          tls_cluster("unverified", h1, tls.upstream(tls.trusting(stranger), sni="a.test"))],
         admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
@@ -343,6 +402,153 @@ class Backends(unittest.TestCase):
             self.assertEqual(one.get("/unverified").status, 503)
         self.assertEqual(stat("cluster.unverified.ssl.fail_verify_error"), 1)
         self.assertEqual(log.line("/unverified")["flags"], "UF")
+
+
+class ClientCertificateHeader(unittest.TestCase):
+    BEFORE = 'Hash=0;URI=spiffe://before'
+
+    def seen(self, mode, certificate=None, before=BEFORE):
+        fields = ["-H", "x-forwarded-client-cert: " + before] if before else []
+        if certificate is not None:
+            fields += ["--cert", certificate.certificate, "--key", certificate.key]
+        got = tls.curl(ports[mode], "/", *fields)
+        self.assertEqual(got.status, 200, got.error)
+        return backend.last().all("x-forwarded-client-cert")
+
+    def element(self):
+        digest = client.ask("-fingerprint", "-sha256").split("=")[1].replace(":", "").lower()
+        return f"By=spiffe://test/server;Hash={digest}"
+
+    def test_with_a_certificate(self):
+        own = self.element() + ";URI=spiffe://test/client"
+        self.assertEqual(self.seen("SANITIZE", client), [])
+        self.assertEqual(self.seen("FORWARD_ONLY", client), [self.BEFORE])
+        self.assertEqual(self.seen("APPEND_FORWARD", client), [self.BEFORE + "," + own])
+        self.assertEqual(self.seen("APPEND_FORWARD", client, before=None), [own])
+        self.assertEqual(self.seen("ALWAYS_FORWARD_ONLY", client), [self.BEFORE])
+
+    def test_every_detail(self):
+        with open(client.certificate, encoding="ascii") as file:
+            pem = urllib.parse.quote(file.read(), safe="-_. ").replace(" ", "%20")
+        self.assertEqual(self.seen("SANITIZE_SET", client), [
+            self.element() + f';Cert="{pem}";Chain="{pem}";Subject="CN=client,O=Test";'
+            "URI=spiffe://test/client;DNS=client.test"])
+
+    def test_without_a_certificate(self):
+        for mode in ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET"):
+            self.assertEqual(self.seen(mode), [], mode)
+        self.assertEqual(self.seen("ALWAYS_FORWARD_ONLY"), [self.BEFORE])
+
+    def test_every_request_of_a_connection(self):
+        with tls.connect(ports["APPEND_FORWARD"], certificate=client) as connection:
+            for i in range(3):
+                connection.send(f"GET /{i} HTTP/1.1\r\nHost: a\r\nx-forwarded-client-cert: Hash={i}\r\n\r\n")
+                connection.until(f"/{i}".encode())
+                self.assertTrue(backend.last().get("x-forwarded-client-cert").startswith(f"Hash={i},By="))
+
+
+class RequireTls(unittest.TestCase):
+
+    def test_redirects(self):
+        with Client(ports["all"]) as one:
+            answer = one.get("/a/b?c=d&e")
+            self.assertEqual((answer.status, answer.get("location")), (301, "https://a.test/a/b?c=d&e"))
+            # The port stays as the client wrote it.
+            one.send("GET / HTTP/1.1\r\nHost: a.test:8080\r\n\r\n")
+            self.assertEqual(one.answer().get("location"), "https://a.test:8080/")
+            self.assertEqual(one.get("/told", "X-Forwarded-Proto: https\r\n").status, 200)
+        self.assertEqual(log.line("/a/b?c=d&e")["details"], "direct_response")
+
+    def test_an_edge_believes_its_own_eyes(self):
+        with Client(ports["edge"]) as one:
+            self.assertEqual(one.get("/", "X-Forwarded-Proto: https\r\n").status, 301)
+
+    def test_internal_clients(self):
+        with Client(ports["external"]) as one:
+            self.assertEqual(one.get("/", "X-Forwarded-For: 192.0.2.1\r\n").status, 301)
+            self.assertEqual(one.get("/", "X-Forwarded-For: 10.1.1.1\r\n").status, 200)
+            self.assertEqual(one.get("/", "X-Envoy-Internal: true\r\n").status, 301)
+
+
+class Schemes(unittest.TestCase):
+
+    def test_as_the_upstreams_transport_is(self):
+        with Client(ports["matched"]) as one:
+            self.assertEqual(one.get("/clear").status, 200)
+            self.assertEqual(one.get("/secret").status, 200)
+        self.assertEqual((clear.last().get(":scheme"), secret.last().get(":scheme")), ("http", "https"))
+        for name in ("clear", "secret"):
+            self.assertEqual(tls.curl(ports["matched_tls"], "/" + name).status, 200)
+        self.assertEqual((clear.last().get(":scheme"), secret.last().get(":scheme")), ("http", "https"))
+        self.assertEqual(clear.last().get("x-forwarded-proto"), "https")
+
+    def test_as_the_clients_transport_is(self):
+        for name in ("clear", "secret"):
+            self.assertEqual(tls.curl(ports["unmatched_tls"], "/" + name).status, 200)
+            with Client(ports["unmatched"]) as one:
+                self.assertEqual(one.get("/" + name).status, 200)
+        self.assertEqual([each.get(":scheme") for each in clear.requests[-2:]], ["https", "http"])
+        self.assertEqual([each.get(":scheme") for each in secret.requests[-2:]], ["https", "http"])
+
+
+class Logs(unittest.TestCase):
+
+    def test_everything(self):
+        port = ports["logged"]
+        self.assertEqual(tls.curl(port, "/nginx1/log", "--cert", client.certificate, "--key", client.key,
+                                  "--tls-max", "1.2").status, 200)
+        line = facts.line("/nginx1/log")
+        with open(client.certificate, encoding="ascii") as file:
+            pem = urllib.parse.quote(file.read(), safe="-_.")
+        dates = dict(each.split("=") for each in client.ask("-startdate", "-enddate", "-dateopt", "iso_8601").splitlines())
+        start, end = (datetime.datetime.strptime(dates[name], "%Y-%m-%d %H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+                      for name in ("notBefore", "notAfter"))
+
+        def ask(*what):
+            return client.ask(*what).split("=", 1)[1].replace(":", "").lower()
+        expected = {
+            "PROTOCOL": "HTTP/2", "REQUESTED_SERVER_NAME": "a.test", "DOWNSTREAM_TLS_VERSION": "TLSv1.2",
+            "DOWNSTREAM_PEER_SUBJECT": "CN=client,O=Test", "DOWNSTREAM_PEER_ISSUER": "CN=Root",
+            "DOWNSTREAM_PEER_SERIAL": ask("-serial"), "DOWNSTREAM_PEER_FINGERPRINT_256": ask("-fingerprint", "-sha256"),
+            "DOWNSTREAM_PEER_FINGERPRINT_1": ask("-fingerprint", "-sha1"), "DOWNSTREAM_PEER_CERT": pem,
+            "DOWNSTREAM_PEER_CERT_V_START": start.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "DOWNSTREAM_PEER_CERT_V_END(%s)": str(int(end.timestamp())),
+            "DOWNSTREAM_PEER_URI_SAN": "spiffe://test/client", "DOWNSTREAM_PEER_DNS_SAN": "client.test",
+            "DOWNSTREAM_PEER_IP_SAN": None, "DOWNSTREAM_LOCAL_SUBJECT": "CN=server",
+            "DOWNSTREAM_LOCAL_URI_SAN": "spiffe://test/server", "DOWNSTREAM_LOCAL_DNS_SAN": "a.test",
+            "UPSTREAM_TLS_VERSION": "TLSv1.3", "UPSTREAM_PEER_SUBJECT": "CN=rsa", "UPSTREAM_PEER_ISSUER": "CN=Root",
+            "UPSTREAM_PEER_DNS_SAN": "a.test", "UPSTREAM_TRANSPORT_FAILURE_REASON": None}
+        self.assertEqual({name: line[name] for name in expected}, expected)
+        self.assertRegex(line["DOWNSTREAM_TLS_CIPHER"], "^ECDHE-ECDSA-")
+        self.assertRegex(line["UPSTREAM_TLS_CIPHER"], "^TLS_")
+        # A session of TLS 1.3 has no id.
+        self.assertIsNone(line["UPSTREAM_TLS_SESSION_ID"])
+        for name in ("DOWNSTREAM_TLS_SESSION_ID", "TLS_JA3_FINGERPRINT"):
+            self.assertRegex(line[name], "^[0-9a-f]{32,64}$", name)
+        self.assertRegex(line["TLS_JA4_FINGERPRINT"], "^t12d[0-9]{4}h2_[0-9a-f]{12}_[0-9a-f]{12}$")
+
+    def test_without_certificates(self):
+        self.assertEqual(tls.curl(ports["logged"], "/h1/none", "--http1.1").status, 200)
+        line = facts.line("/h1/none")
+        self.assertEqual((line["PROTOCOL"], line["DOWNSTREAM_TLS_VERSION"]), ("HTTP/1.1", "TLSv1.3"))
+        for name in ("DOWNSTREAM_PEER_SUBJECT", "DOWNSTREAM_PEER_CERT_V_START", "UPSTREAM_TLS_VERSION",
+                     "UPSTREAM_PEER_SUBJECT"):
+            self.assertIsNone(line[name], name)
+        self.assertEqual(backend.last().get("x-tls"), "TLSv1.3 a.test")
+
+    def test_a_server_name_cannot_forge_anything(self):
+        with Client(ports["logged"]) as one:
+            one.send(tls.client_hello('evil"x-admin:1'))
+            one.more()
+        entry = wait_for(lambda: next((each for each in ends.lines() if each["sni"] and "evil" in each["sni"]), None), "it")
+        self.assertEqual(entry["sni"], "evil_x-admin_1")
+
+    def test_why_it_failed(self):
+        self.assertEqual(tls.curl(ports["logged"], "/unverified/why").status, 503)
+        self.assertRegex(facts.line("/unverified/why")["UPSTREAM_TRANSPORT_FAILURE_REASON"], "^TLS_error:.*CERTIFICATE_VERIFY_FAILED")
+        self.assertEqual(tls.curl(ports["logged"], "/", "--cert", foreign.certificate, "--key", foreign.key).status, 0)
+        entry = wait_for(lambda: next((each for each in ends.lines() if "VERIFY_FAILED" in (each["why"] or "")), None), "it")
+        self.assertNotIn(" ", entry["why"])
 
 
 if __name__ == "__main__":

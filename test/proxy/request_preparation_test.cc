@@ -5,6 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "source/base/arena.h"
+#include "test/net/fake_security_info.h"
 
 namespace nuncio::proxy {
 namespace {
@@ -30,7 +31,7 @@ class RequestPreparationTest : public testing::Test, private access_log::LocalAd
     config_.internal_ranges.push_back(*net::CidrRange::Create(address, length));
   }
   PreparedRequest Prepare() {
-    const RequestOrigin origin{connection_, *this, "http", "node-1", "cluster-1"};
+    const RequestOrigin origin{connection_, *this, "http", "Hash=aa11", "node-1", "cluster-1"};
     return PrepareRequest(config_, origin, random_, head_);
   }
   void Add(std::string_view name, std::string_view value) { head_.headers.Add(name, value); }
@@ -326,6 +327,40 @@ TEST(RemoveInternalOnlyHeadersTest, KnownAndOtherNames) {
   RemoveInternalOnlyHeaders({route::HeaderName("x-tenant"), route::HeaderName("x-request-id")}, headers);
   EXPECT_EQ(headers.size(), 1u);
   EXPECT_NE(headers.Find("x-stays"), nullptr);
+}
+
+TEST_F(RequestPreparationTest, TheClientsCertificateInEveryMode) {
+  using Forward = ConnectionManagerConfig::ForwardClientCert;
+  const struct {
+    Forward mode;
+    bool presented;
+    const char* expected;
+  } kCases[] = {
+      {Forward::kSanitize, true, "(none)"},          {Forward::kSanitize, false, "(none)"},
+      {Forward::kForwardOnly, true, "Hash=before"},  {Forward::kForwardOnly, false, "(none)"},
+      {Forward::kSanitizeSet, true, "Hash=aa11"},    {Forward::kSanitizeSet, false, "(none)"},
+      {Forward::kAppendForward, true, "Hash=before,Hash=aa11"}, {Forward::kAppendForward, false, "(none)"},
+      {Forward::kAlwaysForwardOnly, true, "Hash=before"}, {Forward::kAlwaysForwardOnly, false, "Hash=before"},
+  };
+  net::FakeSecurityInfo security;
+  for (const auto& each : kCases) {
+    security.presented = each.presented;
+    connection_.security = &security;
+    config_.forward_client_cert = each.mode;
+    head_.headers.Clear();
+    Add("x-forwarded-client-cert", "Hash=before");
+    Prepare();
+    EXPECT_EQ(Field("x-forwarded-client-cert"), each.expected) << static_cast<int>(each.mode) << each.presented;
+  }
+  // Plaintext, and none to append to.
+  connection_.security = nullptr;
+  config_.forward_client_cert = Forward::kAppendForward;
+  Prepare();
+  EXPECT_EQ(Field("x-forwarded-client-cert"), "(none)");
+  security.presented = true;
+  connection_.security = &security;
+  Prepare();
+  EXPECT_EQ(Field("x-forwarded-client-cert"), "Hash=aa11");
 }
 
 }  // namespace

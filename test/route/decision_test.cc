@@ -69,6 +69,38 @@ virtual_hosts:
   EXPECT_EQ(Outcome(*table, "a.com", "*"), "no_route");
 }
 
+TEST(DecideTest, ARequestThatMustComeOverTls) {
+  const auto table = TableOf(R"(
+virtual_hosts:
+- name: all
+  domains: [all.com]
+  require_tls: ALL
+  routes: [{match: {prefix: /}, route: {cluster: all}}]
+- name: external
+  domains: [external.com]
+  require_tls: EXTERNAL_ONLY
+  routes: [{match: {prefix: /}, route: {cluster: external}}]
+- name: none
+  domains: ["*"]
+  routes: [{match: {prefix: /}, route: {cluster: none}}]
+)");
+  EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "https"}}), "all");
+  EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "http"}}), "require_tls");
+  EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "http"}, {"x-envoy-internal", "true"}}), "require_tls");
+  EXPECT_EQ(Outcome(*table, "external.com", "/", {{"x-forwarded-proto", "http"}}), "require_tls");
+  EXPECT_EQ(Outcome(*table, "external.com", "/", {{"x-forwarded-proto", "https"}}), "external");
+  EXPECT_EQ(Outcome(*table, "external.com", "/", {{"x-forwarded-proto", "http"}, {"x-envoy-internal", "true"}}),
+            "external");
+  EXPECT_EQ(Outcome(*table, "none.com", "/", {{"x-forwarded-proto", "http"}}), "none");
+  const auto location = [&](std::string_view authority, std::string_view path) {
+    TestRequest request(authority, path, {{"x-forwarded-proto", "http"}});
+    return std::string(RedirectLocation(Decided(*table, request), request.head).value());
+  };
+  EXPECT_EQ(location("all.com", "/a?b=c"), "https://all.com/a?b=c");
+  EXPECT_EQ(location("ALL.com", "//x"), "https://ALL.com//x");
+  EXPECT_EQ(location("all.com", "*"), "https://all.com");
+}
+
 TEST(DecideTest, HeadersAndQueryParametersDecideAmongEqualPaths) {
   const auto table = TableOf(R"(
 virtual_hosts:

@@ -49,6 +49,7 @@ void HttpConnection::OnReady() {
   session_ = MakeSession(protocol);
   info_.local = net()->local();
   info_.protocol = codec().protocol();
+  info_.security = net::MakeSecurityRef(net()->shared_security());
   if (shared().config->http.max_connection_duration > Duration::zero()) {
     max_duration_timer_.emplace(loop(), Delegate<void()>::Bind<&HttpConnection::OnMaxDuration>(this));
     max_duration_timer_->Arm(shared().config->http.max_connection_duration);

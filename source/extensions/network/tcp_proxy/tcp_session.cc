@@ -21,6 +21,8 @@ TcpSession::TcpSession(TcpProxy& proxy, const filter::AcceptedConnection& accept
       timer_(proxy.services().loop, Delegate<void()>::Bind<&TcpSession::OnDeadline>(this)) {
   net::ConnectionLimits limits;
   limits.buffer_limit = accepted.buffer_limit;
+  limits.handshake_timeout = accepted.handshake_timeout;
+  limits.handshake_timeouts = accepted.handshake_timeouts;
   downstream_ = std::make_unique<net::Connection>(services().loop, services().slices, *this, accepted.fd,
                                                   accepted.peer, limits, std::move(transport));
   if (accepted.local.length() > 0) downstream_->set_local(accepted.local);
@@ -52,6 +54,7 @@ void TcpSession::Start() {
 }
 
 void TcpSession::OnConnected() {
+  connection_info_.security = downstream_->security();
   state_ = State::kConnecting;
   downstream_->PauseReading();
   ConnectUpstream();
@@ -113,6 +116,7 @@ void TcpSession::OnUpstreamConnected() {
   state_ = State::kOpen;
   info_.upstream_local = upstream_->connection().local();
   info_.upstream_connection_id = upstream_->connection_id();
+  info_.upstream_security = net::MakeSecurityRef(upstream_->connection().shared_security());
   info_.upstream_begin = services().loop.now() - info_.start;
   last_moved_ = services().loop.now();
   if (proxy_.config().log_on_connected) WriteLogs();
@@ -199,6 +203,7 @@ void TcpSession::CloseBoth() {
 }
 
 void TcpSession::OnClosed(net::CloseReason) {
+  connection_info_.transport_failure = downstream_->transport_failure();
   if (state_ == State::kFlushing) return FinishIfBothGone();
   // What ends without this side's asking was reset, or never became a connection; a FIN is data's end.
   info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
