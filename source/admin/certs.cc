@@ -80,7 +80,8 @@ class CertsText final : public BodySource {
       *entry.mutable_ca_cert() = trusted.ca_cert();
       out += any_ ? ",\n  " : "\n  ";
       any_ = true;
-      AppendObject(out, entry, kIndent);
+      // Empty lists too, as Envoy does: scripts go through them.
+      AppendObject(out, entry, kIndent, {.print_defaults = true});
     }
   }
 

@@ -1,7 +1,5 @@
 #include "source/admin/json_text.h"
 
-#include "source/config/message_dump.h"
-
 namespace nuncio::admin {
 namespace {
 
@@ -29,8 +27,9 @@ std::string_view WithoutBraces(std::string_view json) {
 
 }  // namespace
 
-void AppendObject(std::string& out, const google::protobuf::Message& message, size_t indent) {
-  AppendLines(out, config::MessageToJson(message), indent);
+void AppendObject(std::string& out, const google::protobuf::Message& message, size_t indent,
+                  config::DumpOptions options) {
+  AppendLines(out, config::MessageToJson(message, options), indent);
 }
 
 void AppendMembers(std::string& out, const google::protobuf::Message& message, size_t indent) {

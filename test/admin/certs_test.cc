@@ -112,6 +112,9 @@ TEST_F(CertsTest, WhatIsTrustedAlone) {
   ASSERT_EQ(1, certs.certificates_size());
   EXPECT_EQ(0, certs.certificates(0).cert_chain_size());
   EXPECT_EQ(1, certs.certificates(0).ca_cert_size());
+  const std::string json = Get("/certs");
+  EXPECT_THAT(json, HasSubstr("\"cert_chain\": []"));
+  EXPECT_THAT(json, HasSubstr("\"subject_alt_names\": []"));
 }
 
 TEST_F(CertsTest, ContextsThatAreGoneAreNotShown) {

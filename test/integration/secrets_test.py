@@ -504,6 +504,42 @@ class Discovery(unittest.TestCase):
         self.control.push(*self.resources(self.first))
         self.serves(self.first)
 
+    def test_a_cluster_waits_only_so_long(self):
+        """Without its roots nothing is sent there; once they come, requests are."""
+        inner, = free_ports(1)
+        roots = {"validation_context_sds_secret_config": named("roots", grpc_source(initial_fetch_timeout="0.2s"))}
+        self.proxy = Nuncio(from_control(
+            [self.backend.cluster("echo"), cluster("inner", [inner], transport_socket=tls.upstream(roots)),
+             control_cluster(self.control_port)], self.admin,
+            [tls_listener("inner", inner, {"tls_certificates": [inline(self.first)]}),
+             listener("plain", self.port, [to("inner", prefix="/")])]))
+        with Client(self.port) as client:
+            self.assertEqual(client.get("/early").status, 503)
+            self.assertEqual(
+                self.admin.stat("cluster.inner.client_ssl_socket_factory.upstream_context_secrets_not_ready"), 1)
+            self.control = Control(self.control_port)
+            self.control.push({"@type": SECRET, "name": "roots",
+                               "validation_context": {"trusted_ca": {"inline_string": read(self.authority.certificate)}}})
+            wait_for(lambda: client.get("/late").status == 200, "the cluster is served")
+        self.assertEqual(self.backend.last().path, "/late")
+
+    def test_secrets_outlive_the_control_plane(self):
+        """A start without one, from the state directory, which only its owner may read."""
+        state = os.path.join(directory(), "state")
+        self.control = Control(self.control_port)
+        self.control.push(*self.resources(self.first))
+        config = from_control([control_cluster(self.control_port)], self.admin, **ALL_BY_ADS)
+        self.proxy = Nuncio(config, "--state-dir", state)
+        self.serves(self.first)
+        self.proxy.stop()
+        self.control.stop()
+        self.control = None
+        self.assertEqual(os.stat(state).st_mode & 0o777, 0o700)
+        for name in os.listdir(state):
+            self.assertEqual(os.stat(os.path.join(state, name)).st_mode & 0o777, 0o600)
+        self.proxy = Nuncio(config, "--state-dir", state)
+        self.serves(self.first)
+
     def test_secrets_in_a_file(self):
         path = os.path.join(directory(), "secrets.json")
         write = lambda each: put(path, json.dumps({"resources": [each], "version_info": "1"}))

@@ -5,6 +5,8 @@
 
 #include "gtest/gtest.h"
 #include "source/base/strings.h"
+#include "source/tls/context_compiler.h"
+#include "test/tls/test_pki.h"
 #include "test/upstream/config_text.h"
 #include "test/upstream/fakes.h"
 
@@ -59,6 +61,9 @@ class ClusterRegistryTest : public testing::Test {
     registry_.AddThread(main_.loop, main_.clusters);
     registry_.AddThread(worker_.loop, worker_.clusters);
     registry_.SetSubscriptions(subscriptions_);
+    contexts_.AddThread(main_.loop);
+    contexts_.AddThread(worker_.loop);
+    contexts_.SetSubscriptions(subscriptions_);
   }
 
   std::string Apply(const std::string& yaml, std::string_view version = "1") {
@@ -84,8 +89,65 @@ class ClusterRegistryTest : public testing::Test {
   FakeSubscriptions subscriptions_;
   TestThread main_{0, clock_};
   TestThread worker_{1, clock_};
-  ClusterRegistry registry_{{main_.loop, main_.random, stats_, dns_.factory(), {}, nullptr, 2}};
+  const tls::SecretType secret_type_{config::DataSourceAccess::kRead};
+  tls::ContextRegistry contexts_{{main_.loop, stats_, [](auto job) {
+                                    if (auto then = job(); then) then();
+                                  },
+                                  secret_type_}};
+  ClusterRegistry registry_{{main_.loop, main_.random, stats_, dns_.factory(), {}, nullptr, 2, &contexts_}};
 };
+
+std::string TlsCluster(std::string_view name, std::string_view ip, std::string_view secret) {
+  return StaticCluster(name, ip, StrCat(", transport_socket: {name: tls, typed_config: {\"@type\": type.googleapis.com/"
+                                        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: "
+                                        "{validation_context_sds_secret_config: {name: ", secret,
+                                        ", sds_config: {ads: {}}}}}}"));
+}
+
+std::shared_ptr<const tls::Secret> Roots(const std::string& name) {
+  envoy::extensions::transport_sockets::tls::v3::Secret message;
+  message.set_name(name);
+  message.mutable_validation_context()->mutable_trusted_ca()->set_inline_string(
+      tls::Issue({.name = "authority", .ca = true, .not_after = int64_t{3650} * 86400}, nullptr, 1767225600).Pem());
+  config::Faults faults;
+  auto out = tls::CompileSecret(message, config::DataSourceAccess::kRead, faults);
+  EXPECT_EQ("", faults.ToString());
+  return out;
+}
+
+TEST_F(ClusterRegistryTest, AClusterWaitsForItsSecretsWhileTheOneBeforeServes) {
+  EXPECT_EQ("", Apply(TlsCluster("c", "10.0.0.1", "roots")));
+  EXPECT_EQ("no cluster", Pick("c"));
+  EXPECT_NE(nullptr, registry_.FindWarming("c"));
+  EXPECT_EQ(1, Stat("cluster.c.warming_state"));
+  subscriptions_.Send("roots", Roots("roots"));
+  EXPECT_EQ("10.0.0.1", Pick("c"));
+  EXPECT_EQ(0, Stat("cluster.c.warming_state"));
+  EXPECT_EQ("", Apply(TlsCluster("c", "10.0.0.2", "others"), "2"));
+  EXPECT_EQ("10.0.0.1", Pick("c"));
+  subscriptions_.Send("others", Roots("others"));
+  EXPECT_EQ("10.0.0.2", Pick("c"));
+  // One whose secrets are there already is warm at once.
+  EXPECT_EQ("", Apply(TlsCluster("d", "10.0.0.3", "others")));
+  EXPECT_EQ("10.0.0.3", Pick("d"));
+}
+
+TEST_F(ClusterRegistryTest, AClusterWaitsForItsSecretsOnlySoLong) {
+  bool started = false;
+  EXPECT_TRUE(AddStatic(TlsCluster("c", "10.0.0.1", "roots")));
+  registry_.WhenStartMayGoOn([&] { started = true; });
+  EXPECT_FALSE(started);
+  subscriptions_.FailFirst("roots", config::FetchFailure::kTimedOut);
+  EXPECT_TRUE(started);
+  EXPECT_EQ("10.0.0.1", Pick("c"));
+}
+
+TEST_F(ClusterRegistryTest, AClusterMayGoWhileItWaitsForItsSecrets) {
+  EXPECT_EQ("", Apply(TlsCluster("c", "10.0.0.1", "roots")));
+  EXPECT_TRUE(registry_.Remove("c"));
+  main_.loop.RunOnce();
+  EXPECT_EQ(0u, subscriptions_.watchers("roots"));
+}
 
 TEST_F(ClusterRegistryTest, AStaticClusterServesAtOnceOnMainAndThenOnWorkers) {
   EXPECT_TRUE(AddStatic(StaticCluster("c", "10.0.0.1")));

@@ -1,0 +1,156 @@
+#include "source/listener/listener_registry.h"
+
+#include "api/linked.h"
+#include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
+#include "test/admin/admin_fixture.h"
+#include "test/tls/test_pki.h"
+#include "test/upstream/fakes.h"
+
+namespace nuncio::listener {
+namespace {
+
+namespace v3 = envoy::extensions::transport_sockets::tls::v3;
+
+// Outlives the registries, whose secrets subscribe there.
+struct Secrets {
+  upstream::FakeSubscriptions secrets_;
+};
+
+class ListenerRegistryTest : protected Secrets, public admin::AdminFixture {
+ protected:
+  static constexpr int64_t kYears = int64_t{3650} * 86400;
+
+  ListenerRegistryTest() {
+    api::LinkAllMessages();
+    contexts_.SetSubscriptions(secrets_);
+  }
+
+  static envoy::config::listener::v3::Listener Listener(const std::string& name, std::string_view fields = "") {
+    config::Faults faults;
+    envoy::config::listener::v3::Listener message;
+    config::LoadText(StrCat("{name: ", name, ", address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: "
+                            "{filters: {name: t, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters."
+                            "network.tcp_proxy.v3.TcpProxy, stat_prefix: t, cluster: c}}}", fields, "}"),
+                     config::TextFormat::kYaml, message, faults);
+    EXPECT_EQ("", faults.ToString());
+    return message;
+  }
+  // With the certificate of the secret: by discovery, or of the bootstrap.
+  static envoy::config::listener::v3::Listener TlsListener(const std::string& name, const std::string& secret,
+                                                           bool discovered = true, std::string_view fields = "") {
+    auto message = Listener(name, fields);
+    v3::DownstreamTlsContext context;
+    auto& reference = *context.mutable_common_tls_context()->add_tls_certificate_sds_secret_configs();
+    reference.set_name(secret);
+    if (discovered) reference.mutable_sds_config()->mutable_ads();
+    auto& socket = *message.mutable_filter_chains(0)->mutable_transport_socket();
+    socket.set_name("tls");
+    socket.mutable_typed_config()->PackFrom(context);
+    return message;
+  }
+  // An answer of discovery; what the registry has against it.
+  std::string Update(const std::vector<envoy::config::listener::v3::Listener>& messages,
+                     std::vector<std::string> removed = {}) {
+    config::ResourceUpdate update{"1", {}, std::move(removed)};
+    for (const auto& message : messages) {
+      config::Faults faults;
+      auto config = CompileListener(message, config::DataSourceAccess::kRead, faults);
+      EXPECT_EQ("", faults.ToString());
+      update.added_or_changed.push_back(
+          {message.name(), "1", config, std::make_shared<const std::string>(message.SerializeAsString())});
+    }
+    config::UpdateResult result;
+    listeners_.OnUpdate(update, result);
+    std::string refused;
+    for (const auto& each : result.refusals()) refused += StrCat(each.name, ": ", each.faults.ToString());
+    return refused;
+  }
+  void SendCertificate(const std::string& name) {
+    const tls::Identity identity = tls::Issue({.name = name, .not_after = kYears}, nullptr, 1767225600);
+    v3::Secret message;
+    message.set_name(name);
+    message.mutable_tls_certificate()->mutable_certificate_chain()->set_inline_string(identity.Pem());
+    message.mutable_tls_certificate()->mutable_private_key()->set_inline_string(identity.KeyPem());
+    config::Faults faults;
+    secrets_.Send(name, tls::CompileSecret(message, config::DataSourceAccess::kRead, faults));
+    EXPECT_EQ("", faults.ToString());
+  }
+  bool Active(const std::string& name) {
+    for (const auto& entry : listeners_.Entries()) {
+      if (entry.name == name) return entry.active != nullptr;
+    }
+    return false;
+  }
+};
+
+TEST_F(ListenerRegistryTest, AListenerWaitsForItsSecrets) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  EXPECT_FALSE(Active("l"));
+  EXPECT_EQ(1u, listeners_.warming());
+  bool warm = false;
+  listeners_.WhenWarm([&] { warm = true; });
+  SendCertificate("own");
+  EXPECT_TRUE(Active("l"));
+  EXPECT_TRUE(warm);
+  EXPECT_EQ(0, stats_.Find("listener_manager.total_listeners_warming"));
+}
+
+TEST_F(ListenerRegistryTest, AndForTheStart) {
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  SendCertificate("own");
+  EXPECT_FALSE(Active("l"));
+  listeners_.StartAccepting();
+  EXPECT_TRUE(Active("l"));
+}
+
+TEST_F(ListenerRegistryTest, ItWaitsOnlySoLong) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  secrets_.FailFirst("own", config::FetchFailure::kTimedOut);
+  EXPECT_TRUE(Active("l"));
+}
+
+TEST_F(ListenerRegistryTest, TheOneBeforeServesWhileItWaits) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({Listener("l")}));
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  EXPECT_TRUE(Active("l"));
+  EXPECT_EQ(1u, listeners_.warming());
+  SendCertificate("own");
+  EXPECT_EQ(0u, listeners_.warming());
+  EXPECT_EQ(1, stats_.Find("listener_manager.listener_in_place_updated"));
+}
+
+TEST_F(ListenerRegistryTest, AnUpdateThatLeavesItsTlsAloneDoesNotWait) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  SendCertificate("own");
+  EXPECT_EQ("", Update({TlsListener("l", "own", true, ", per_connection_buffer_limit_bytes: 4096")}));
+  EXPECT_EQ(0u, listeners_.warming());
+  EXPECT_EQ(1u, secrets_.watchers("own"));
+}
+
+TEST_F(ListenerRegistryTest, OneThatIsRemovedIsNotWaitedFor) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  bool warm = false;
+  listeners_.WhenWarm([&] { warm = true; });
+  EXPECT_EQ("", Update({TlsListener("m", "other")}, {"l"}));
+  EXPECT_FALSE(warm);
+  EXPECT_EQ(0u, secrets_.watchers("own"));
+  EXPECT_EQ("", Update({}, {"m"}));
+  EXPECT_TRUE(warm);
+}
+
+TEST_F(ListenerRegistryTest, ASecretOfTheBootstrapMustBeThere) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("l: filter_chains[0].transport_socket.typed_config.common_tls_context.tls_certificate_sds_secret_configs[0].name: "
+            "no secret of static_resources is named \"own\"; one by discovery needs sds_config",
+            Update({TlsListener("l", "own", /*discovered=*/false)}));
+  EXPECT_TRUE(listeners_.Entries().empty());
+  EXPECT_EQ(1, stats_.Find("listener_manager.listener_create_failure"));
+}
+
+}  // namespace
+}  // namespace nuncio::listener
