@@ -1,6 +1,7 @@
 """TLS for the integration tests: certificates made by openssl as they are asked for, the messages that configure it, curl and
 `openssl s_client` as peers."""
 
+import datetime
 import os
 import socket
 import ssl
@@ -26,9 +27,11 @@ class Certificate:
 
     def __init__(self, path):
         self.certificate, self.key = path + ".pem", path + ".key"
+        self.ocsp = None
 
     def configured(self):
-        return {"certificate_chain": {"filename": self.certificate}, "private_key": {"filename": self.key}}
+        fields = {"certificate_chain": {"filename": self.certificate}, "private_key": {"filename": self.key}}
+        return {**fields, "ocsp_staple": {"filename": self.ocsp}} if self.ocsp else fields
 
     def ask(self, *arguments):
         """What `openssl x509` says of it."""
@@ -62,6 +65,19 @@ class Authority(Certificate):
         if sans:
             extensions.append("subjectAltName=" + ",".join(sans))
         return self._make(name, subject or f"/CN={name}", key, extensions, "-CA", self.certificate, "-CAkey", self.key)
+
+
+    def staple(self, certificate):
+        """Gives the certificate an OCSP response that says that it is good."""
+        index, certificate.ocsp = certificate.certificate + ".index", certificate.certificate + ".ocsp"
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=30)
+        serial = certificate.ask("-serial").split("=")[1]
+        with open(index, "w", encoding="ascii") as file:
+            file.write(f"V\t{end:%y%m%d%H%M%SZ}\t\t{serial}\tunknown\t/CN=x\n")
+        subprocess.run(
+            ["openssl", "ocsp", "-index", index, "-CA", self.certificate, "-rsigner", self.certificate, "-rkey", self.key,
+             "-issuer", self.certificate, "-cert", certificate.certificate, "-respout", certificate.ocsp, "-ndays", "7"],
+            check=True, capture_output=True)
 
 
 def downstream(certificates, common=None, alpn=("h2", "http/1.1"), **fields):

@@ -7,14 +7,16 @@ import os
 import pwd
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import unittest
 import urllib.parse
 
 import http2
 import tls
-from harness import (AccessLog, Backend, Client, Nuncio, bootstrap, cluster, directory, file_log, free_ports, listener,
-                     to, wait_for)
+from harness import (PATIENCE, AccessLog, Backend, Client, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports,
+                     listener, to, wait_for)
 
 
 def stat(name):
@@ -133,6 +135,9 @@ def setUpModule():
     secured("no_tickets", tls.downstream([ecdsa], disable_stateless_session_resumption=True,
                                          disable_stateful_session_resumption=True))
     by_server_name()
+    stapled = pki.issue("stapled", ["DNS:a.test"])
+    pki.staple(stapled)
+    secured("stapling", tls.downstream([stapled], ocsp_staple_policy="MUST_STAPLE"))
     server = pki.issue("server", ["DNS:a.test", "URI:spiffe://test/server"])
     facts, ends = (AccessLog(os.path.join(directory(), name)) for name in ("facts", "ends"))
     clear = http2.Http2Backend()
@@ -284,6 +289,27 @@ class Negotiation(unittest.TestCase):
         for form, version in (("--http1.1", "1.1"), ("--http2-prior-knowledge", "2")):
             got = tls.curl(ports["no_alpn"], "/", form, "--no-alpn")
             self.assertEqual((got.status, got.version), (200, version), got.error)
+
+
+    def test_nghttp_and_h2load(self):
+        url = f"https://127.0.0.1:{ports['main']}/tool"
+        out = subprocess.run(["nghttp", "-y", url], capture_output=True, timeout=PATIENCE, check=True)
+        self.assertIn(b"/tool", out.stdout)
+        for arguments in (["-c", "10", "-m", "20"], ["-c", "10", "--h1"]):
+            out = subprocess.run(["h2load", "-n", "1000", *arguments, url], capture_output=True, text=True,
+                                 timeout=PATIENCE, check=True).stdout
+            self.assertIn("1000 succeeded, 0 failed", out)
+
+
+class Stapling(unittest.TestCase):
+
+    def test_who_asks_gets_the_response(self):
+        port = ports["stapling"]
+        self.assertIn("OCSP Response Status: successful", tls.s_client(port, "-status"))
+        self.assertIn("OCSP response: no response sent", tls.s_client(ports["main"], "-status"))
+        self.assertNotIn("OCSP Response", tls.s_client(port))
+        self.assertEqual([counted(port, "ocsp_staple_" + each) for each in ("requests", "responses", "failed")], [1, 1, 0])
+        self.assertEqual(counted(ports["main"], "ocsp_staple_omitted"), 1)
 
 
 class Certificates(unittest.TestCase):
@@ -438,6 +464,21 @@ class ClientCertificateHeader(unittest.TestCase):
         for mode in ("SANITIZE", "FORWARD_ONLY", "APPEND_FORWARD", "SANITIZE_SET"):
             self.assertEqual(self.seen(mode), [], mode)
         self.assertEqual(self.seen("ALWAYS_FORWARD_ONLY"), [self.BEFORE])
+
+    def test_a_resumed_session_has_the_certificate_of_the_first(self):
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = tls.client_context(client, maximum_version=version)
+            seen, session = [], None
+            for _ in range(2):
+                sock = socket.create_connection(("127.0.0.1", ports["APPEND_FORWARD"]), timeout=PATIENCE)
+                with Stream(context.wrap_socket(sock, server_hostname="a.test", session=session)) as connection:
+                    connection.send("GET /again HTTP/1.1\r\nHost: a\r\n\r\n")
+                    connection.until(b"/again")
+                    self.assertEqual(connection.sock.session_reused, session is not None)
+                    session = connection.sock.session
+                seen.append(backend.last().get("x-forwarded-client-cert"))
+            self.assertIn("URI=spiffe://test/client", seen[0])
+            self.assertEqual(seen[0], seen[1])
 
     def test_every_request_of_a_connection(self):
         with tls.connect(ports["APPEND_FORWARD"], certificate=client) as connection:
