@@ -87,6 +87,10 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
       return;
     }
   }
+  if (Stopped(*config)) {
+    NUNCIO_LOG(kConfig, kInfo, "listener ", name, " is not taken: listeners were told to stop");
+    return;
+  }
   auto generation = std::make_shared<Generation>();
   generation->config = config;
   generation->bytes = std::move(bytes);
@@ -130,6 +134,7 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
 void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation) {
   const auto found = listeners_.find(name);
   if (!accepting_ || found == listeners_.end() || found->second.warming != generation) return;
+  if (Stopped(*generation->config)) return;
   for (const auto& route : generation->routes) {
     if (route != nullptr && !route->ready()) return;
   }
@@ -154,6 +159,13 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
   const bool same_sockets = update && listener.active->sockets == generation->sockets;
   listener.warming = nullptr;
   listener.active = generation;
+  for (const auto& sockets : generation->sockets) {
+    for (const auto& socket : sockets->by_worker) {
+      if (const absl::Status status = socket->Listen(); !status.ok()) {
+        NUNCIO_LOG(kConfig, kError, "listener ", name, ": ", status.message());
+      }
+    }
+  }
   for (size_t i = 0; i < workers_.size(); ++i) {
     ListenerUpdate per_worker;
     per_worker.config = generation->config;
@@ -230,7 +242,8 @@ bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listene
         }
       }
     }
-    auto bound = Bind(address);
+    // Connections go to the sockets that serve now, until the new ones do.
+    auto bound = Bind(address, /*listen=*/before == nullptr || before->active == nullptr);
     if (!bound.ok()) {
       faults.Add(field, ToStd(bound.status().message()));
       continue;
@@ -284,7 +297,8 @@ bool ListenerRegistry::OpenLogs(const ListenerConfig& config, Generation& genera
   return faults.count() == faults_before;
 }
 
-absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bind(const ListenAddress& address) {
+absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bind(const ListenAddress& address,
+                                                                              bool listen) {
   net::ListenSocket::Options options;
   const bool each_its_own = address.reuse_port && address.address.is_ip();
   options.reuse_port = each_its_own;
@@ -296,6 +310,7 @@ absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bin
   options.fast_open_queue = address.fast_open_queue;
   options.keepalive = address.keepalive.has_value() ? &*address.keepalive : nullptr;
   options.socket_options = &address.socket_options;
+  options.listen = listen;
   auto sockets = std::make_shared<Sockets>();
   net::Address where = address.address;
   for (size_t i = 0; i < workers_.size(); ++i) {
@@ -350,15 +365,19 @@ void ListenerRegistry::WhenWarm(std::function<void()> then) {
 }
 
 void ListenerRegistry::StopListening(bool inbound_only) {
-  if (!inbound_only) stopped_ = true;
+  (inbound_only ? inbound_stopped_ : stopped_) = true;
   stats_.listener_stopped.Inc();
   workers_.PostToAll([inbound_only](Worker& worker) { worker.StopListening(inbound_only); });
   // The workers share the sockets with the registry; a socket closes with its last holder.
   for (auto& [name, listener] : listeners_) {
-    if (listener.active == nullptr) continue;
-    if (inbound_only && listener.active->config->direction != ListenerConfig::Direction::kInbound) continue;
-    listener.active->sockets.clear();
+    for (const auto& generation : {listener.active, listener.warming}) {
+      if (generation != nullptr && Stopped(*generation->config)) generation->sockets.clear();
+    }
   }
+}
+
+bool ListenerRegistry::Stopped(const ListenerConfig& config) const {
+  return stopped_ || (inbound_stopped_ && config.direction == ListenerConfig::Direction::kInbound);
 }
 
 void ListenerRegistry::CountGauges() {

@@ -59,7 +59,6 @@ class ListenerRegistry final : public config::ResourceWatcher {
 
   // Ends all listening, or that of inbound listeners, after what waits in the queues was accepted.
   void StopListening(bool inbound_only);
-  bool stopped() const { return stopped_; }
 
   // Listeners from discovery.
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
@@ -100,13 +99,16 @@ class ListenerRegistry final : public config::ResourceWatcher {
   bool BindAddresses(const ListenerConfig& config, const Listener* before, Generation& generation,
                      config::Faults& faults);
   std::shared_ptr<Sockets> FindSockets(const Listener* before, const std::string& key) const;
-  absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address);
+  // `listen`: at once, so that connections wait for the listener to be warm.
+  absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address, bool listen);
   bool OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   bool AcquireContexts(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
   void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
   void TellWarm();
   void CountGauges();
+  // No listener of this direction is to listen again.
+  bool Stopped(const ListenerConfig& config) const;
   void FirstAnswer();
 
   WorkerPool& workers_;
@@ -123,6 +125,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   bool accepting_ = false;
   bool first_answer_ = false;
   bool stopped_ = false;
+  bool inbound_stopped_ = false;
 };
 
 }  // namespace nuncio::listener

@@ -106,7 +106,11 @@ void Worker::SetHealthFailing(bool failing) {
 }
 
 void Worker::OnSweep() {
-  std::erase_if(draining_, [](const auto& listener) { return listener->finished(); });
+  // After their connections, which are to be deleted too.
+  for (auto& listener : draining_) {
+    if (listener->finished()) loop_.DeferDelete(std::move(listener));
+  }
+  std::erase(draining_, nullptr);
   draining_count_.store(draining_.size(), std::memory_order_relaxed);
   if (!draining_.empty()) sweep_.Arm(kSweep);
 }

@@ -235,7 +235,6 @@ std::optional<std::unique_ptr<net::TransportSocket>> WorkerListener::MakeTranspo
   }
   tls::ServerContext::SocketOptions options;
   options.stats = ssl_stats_.get();
-  options.local = connection.local;
   options.remote = connection.peer;
   options.ja3 = connection.facts.ja3;
   options.ja4 = connection.facts.ja4;
@@ -292,7 +291,11 @@ void WorkerListener::OnAcceptPaused(int error) {
 }
 
 void WorkerListener::Forget() {
-  std::erase_if(draining_, [](const auto& chain) { return chain->idle(); });
+  // Its connections are on their way to be deleted, and use what is theirs in common until then: it goes after them.
+  for (auto& chain : draining_) {
+    if (chain->idle()) services_.loop.DeferDelete(std::move(chain));
+  }
+  std::erase(draining_, nullptr);
 }
 
 }  // namespace nuncio::listener

@@ -44,11 +44,13 @@ struct ListenerUpdate {
 
 // One listener on one worker: accepts on the worker's own sockets, runs the listener filters, chooses filter chains, and
 // keeps those that an update replaced until their connections are gone. Worker thread.
-class WorkerListener final : public net::AcceptEvents, private PendingConnection::Owner {
+class WorkerListener final : public event::DeferredDeletable,
+                             public net::AcceptEvents,
+                             private PendingConnection::Owner {
  public:
   WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home, uint32_t worker,
                  const std::string& stat_prefix);
-  ~WorkerListener();
+  ~WorkerListener() override;
 
   // Takes the new configuration. Sockets that both have stay as they are; sockets no longer named are emptied of waiting
   // connections and let go. Connections of chains that are not in the new configuration are drained.
@@ -77,7 +79,7 @@ class WorkerListener final : public net::AcceptEvents, private PendingConnection
   static constexpr Duration kPauseLogInterval = std::chrono::seconds(10);
 
   // A filter chain in force or on its way out.
-  struct Chain : filter::ConnectionOwner {
+  struct Chain : event::DeferredDeletable, filter::ConnectionOwner {
     Chain(WorkerListener& listener, std::shared_ptr<const FilterChainConfig> config,
           std::shared_ptr<tls::ServerContextCell> tls, extensions::TerminalFilterInputs inputs);
     void OnConnectionClosed(const access_log::StreamInfo& connection) override {

@@ -53,23 +53,37 @@ absl::Status Prepare(int fd, const Address& address, const ListenSocket::Options
     NUNCIO_RETURN_IF_ERROR(
         Set(fd, IPPROTO_TCP, TCP_FASTOPEN, static_cast<int>(options.fast_open_queue), "TCP_FASTOPEN"));
   }
-  if (listen(fd, options.backlog) != 0) return ErrnoStatus(errno, "listen");
-  if (options.socket_options != nullptr) {
-    NUNCIO_RETURN_IF_ERROR(ApplySocketOptions(fd, *options.socket_options, SocketOption::State::kListening));
-  }
   return absl::OkStatus();
+}
+
+absl::Status CannotListen(const Address& address, const absl::Status& status) {
+  return absl::Status(status.code(), ToAbsl(StrCat("cannot listen on ", address.ToString(), ": ", status.message())));
 }
 
 }  // namespace
 
+ListenSocket::ListenSocket(int fd, const Address& local, const Options& options)
+    : fd_(fd), local_(local), backlog_(options.backlog) {
+  if (options.socket_options != nullptr) listening_options_ = *options.socket_options;
+}
+
+absl::Status ListenSocket::Listen() {
+  if (listening_) return absl::OkStatus();
+  if (listen(fd_, backlog_) != 0) return CannotListen(local_, ErrnoStatus(errno, "listen"));
+  listening_ = true;
+  if (absl::Status status = ApplySocketOptions(fd_, listening_options_, SocketOption::State::kListening); !status.ok()) {
+    return CannotListen(local_, status);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<ListenSocket>> ListenSocket::Create(const Address& address, const Options& options) {
   const int fd = socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return ErrnoStatus(errno, StrCat("socket for ", address.ToString()));
-  std::unique_ptr<ListenSocket> socket(new ListenSocket(fd, address));
-  if (absl::Status status = Prepare(fd, address, options); !status.ok()) {
-    return absl::Status(status.code(), ToAbsl(StrCat("cannot listen on ", address.ToString(), ": ", status.message())));
-  }
+  std::unique_ptr<ListenSocket> socket(new ListenSocket(fd, address, options));
+  if (absl::Status status = Prepare(fd, address, options); !status.ok()) return CannotListen(address, status);
   if (address.is_ip()) socket->local_ = LocalAddress(fd);
+  if (options.listen) NUNCIO_RETURN_IF_ERROR(socket->Listen());
   return socket;
 }
 

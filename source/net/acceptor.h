@@ -11,7 +11,7 @@
 
 namespace nuncio::net {
 
-// A bound, listening descriptor; closes it when destroyed.
+// A bound descriptor, listening at once or from Listen on; closes it when destroyed.
 class ListenSocket {
  public:
   struct Options {
@@ -25,20 +25,28 @@ class ListenSocket {
     uint32_t fast_open_queue = 0;
     const TcpKeepalive* keepalive = nullptr;
     const std::vector<SocketOption>* socket_options = nullptr;
+    // False: not before Listen. The kernel gives connections to every socket of an address that listens.
+    bool listen = true;
   };
   static absl::StatusOr<std::unique_ptr<ListenSocket>> Create(const Address& address, const Options& options);
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
   ListenSocket& operator=(const ListenSocket&) = delete;
 
+  // Without effect where it listens already.
+  absl::Status Listen();
+
   int fd() const { return fd_; }
   // With the port that the kernel chose where 0 was asked for.
   const Address& local() const { return local_; }
 
  private:
-  ListenSocket(int fd, const Address& local) : fd_(fd), local_(local) {}
+  ListenSocket(int fd, const Address& local, const Options& options);
   int fd_;
   Address local_;
+  const int backlog_;
+  std::vector<SocketOption> listening_options_;
+  bool listening_ = false;
 };
 
 class AcceptEvents {

@@ -442,7 +442,8 @@ void Connection::LeaveSplicing() {
 
 bool Connection::FlushTransport() {
   if (!writable_ || write_error_ != 0) return true;
-  const bool end = (closing_ || shutdown_wanted_) && !write_shut_;
+  // Before a reset nothing may say that this was all.
+  const bool end = (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_;
   const TransportSocket::Result result = transport_->Write(write_buffer_, end);
   bytes_written_ += result.bytes;
   if (result.state == TransportSocket::State::kFailed) {

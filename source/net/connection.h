@@ -115,10 +115,13 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool closing() const { return closing_; }
   // Until OnConnected.
   bool connecting() const { return connecting_ || handshaking_; }
+  // Bytes in memory that are still to be handed to the kernel, as far as they are known.
+  size_t unsent() const {
+    return write_buffer_.length() + (transport_ == nullptr ? 0 : transport_->output_length());
+  }
   // Something is still to be handed to the kernel.
   bool output_pending() const {
-    return !write_buffer_.empty() || (transport_ != nullptr && transport_->has_output()) ||
-           (splicing_ != nullptr && splicing_->output != nullptr);
+    return unsent() > 0 || (splicing_ != nullptr && splicing_->output != nullptr);
   }
   bool above_high_mark() const { return above_high_; }
   // The kernel announced the peer's FIN, RST or an error; what was sent before may still be unread.

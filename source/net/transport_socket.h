@@ -44,10 +44,10 @@ class TransportSocket {
   // of it to `into`. kDone without bytes is possible. An end comes in a call of its own, after the bytes before it.
   virtual Result Read(buffer::Buffer& into, size_t size) = 0;
   // Takes bytes from `from` and sends them, with `end` followed by the word that no more will come. What was taken but not
-  // yet sent shows in has_output(), and is bounded. After `end` was done once, nothing more is written.
+  // yet sent shows in output_length(), and is bounded. After `end` was done once, nothing more is written.
   virtual Result Write(buffer::Buffer& from, bool end) = 0;
-  // Output that waits for the kernel. None after kFailed.
-  virtual bool has_output() const = 0;
+  // Bytes of output that wait for the kernel. None after kFailed.
+  virtual size_t output_length() const = 0;
   // The descriptor is about to be closed with everything written: tells the peer so if this takes no waiting.
   virtual void BeforeClose() = 0;
 

@@ -28,6 +28,7 @@ DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, const
       opened_system_(manager.services().loop.SystemNow()),
       reap_task_(Delegate<void()>::Bind<&DownstreamConnection::ReapStreams>(this)),
       release_task_(Delegate<void()>::Bind<&DownstreamConnection::ReleaseRequests>(this)),
+      abort_task_(Delegate<void()>::Bind<&DownstreamConnection::EndAbort>(this)),
       goaway_task_(Delegate<void()>::Bind<&DownstreamConnection::SendGoAway>(this)),
       timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
   WorkerServices& services = manager.services();
@@ -111,20 +112,20 @@ void DownstreamConnection::CloseAfterFlush(Duration linger) {
   if (socket_->closed() || socket_->closing()) return;
   socket_->CloseAfterFlush(linger);
   const Duration limit = manager_.config().delayed_close_timeout;
-  if (limit == Duration::zero() || socket_->write_buffer().empty()) return;
-  flushed_before_ = socket_->bytes_written();
+  if (limit == Duration::zero() || !socket_->output_pending()) return;
+  unsent_before_ = socket_->unsent();
   SetDeadline(Deadline::kFlush, manager_.services().loop.now() + limit);
 }
 
 void DownstreamConnection::CheckFlush() {
   // The linger that follows has a timer of its own.
-  if (socket_->write_buffer().empty()) return;
-  if (socket_->bytes_written() == flushed_before_) {
+  if (!socket_->output_pending()) return;
+  if (socket_->unsent() >= unsent_before_) {
     manager_.stats().downstream_cx_delayed_close_timeout.Inc();
     CloseNow();
     return;
   }
-  flushed_before_ = socket_->bytes_written();
+  unsent_before_ = socket_->unsent();
   SetDeadline(Deadline::kFlush, manager_.services().loop.now() + manager_.config().delayed_close_timeout);
 }
 
@@ -218,6 +219,8 @@ void DownstreamConnection::MakeHttp2Codec() {
 void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
   CountBytes();
   if (end) peer_ended_ = true;
+  // Whoever talks is there, even if a long frame of data delays the answer to a ping.
+  if (deadlines_.armed(Deadline::kPong)) [[unlikely]] AwaitPong();
   if (codec_ == nullptr && (data.empty() || !ChooseCodec(data))) [[unlikely]] {
     if (end) CloseAfterFlush(Duration::zero());
     return;
@@ -298,6 +301,12 @@ void DownstreamConnection::OnCloseAfterFlush() {
 
 void DownstreamConnection::OnAbort() {
   socket_->Abort();
+  // A stream, and a filter of it, may be the one who asks for it.
+  manager_.services().loop.AfterEvent(abort_task_);
+}
+
+void DownstreamConnection::EndAbort() {
+  if (over_) return;
   codec_->OnConnectionClosed();
   Finished(/*remote=*/false);
 }
@@ -305,6 +314,8 @@ void DownstreamConnection::OnAbort() {
 void DownstreamConnection::OnConnectionError(http::StreamReset /*reset*/, std::string_view details) {
   manager_.stats().downstream_cx_protocol_error.Inc();
   if (details == http::h2::kPrematureResets) manager_.stats().downstream_rq_too_many_premature_resets.Inc();
+  // Said from an answer as well as from input; GOAWAY is written.
+  CloseAfterFlush(manager_.config().delayed_close_timeout);
 }
 
 void DownstreamConnection::OnPong(uint64_t opaque) {
@@ -442,6 +453,10 @@ void DownstreamConnection::SchedulePing() {
 void DownstreamConnection::SendPing() {
   if (socket_->closing()) return;
   http2_codec_->SendPing(++pings_);
+  AwaitPong();
+}
+
+void DownstreamConnection::AwaitPong() {
   SetDeadline(Deadline::kPong, manager_.services().loop.now() + manager_.config().http2.keepalive->timeout);
 }
 

@@ -98,6 +98,9 @@ class DownstreamConnection final : public net::ConnectionEvents,
   void OnStall();
   void SchedulePing();
   void SendPing();
+  // The connection was aborted: tells the codec, ends.
+  void EndAbort();
+  void AwaitPong();
   void OnPongMissing();
   // Ends a connection that is to end and carries nothing; later, where its client was busy a moment ago.
   void CloseIfQuiet();
@@ -127,13 +130,14 @@ class DownstreamConnection final : public net::ConnectionEvents,
   IntrusiveList<Stream> finished_;
   event::TurnTask reap_task_;
   event::TurnTask release_task_;
+  event::TurnTask abort_task_;
   event::TurnTask goaway_task_;
   event::Timer timer_;
   MonotonicTime idle_since_{};
   ConnectionDeadlines deadlines_;
   // By the deadline that the timer was told of; a later one is found out when it comes.
   IntrusiveHeap<Stream, MonotonicTime> stream_deadlines_;
-  uint64_t flushed_before_ = 0;
+  size_t unsent_before_ = 0;  // At the last look whether a closing connection's client still reads.
   uint64_t pings_ = 0;
   uint64_t requests_ = 0;
   uint64_t bytes_read_counted_ = 0;

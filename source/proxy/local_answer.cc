@@ -34,7 +34,8 @@ LocalAnswer MakeLocalAnswer(const filter::LocalReply& reply, bool may_be_grpc, c
   auto* head = new (arena.Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(arena);
   head->status = reply.status;
   for (const auto& [name, value] : reply.headers) head->headers.Add(name, value);
-  if (may_be_grpc && request != nullptr &&
+  // With its 200 it would accept a tunnel that is refused.
+  if (may_be_grpc && request != nullptr && !request->is_tunnel() &&
       http::grpc::IsGrpcContentType(request->headers.Value(HeaderId::kContentType))) {
     return MakeGrpcAnswer(reply, request, *head);
   }

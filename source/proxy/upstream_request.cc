@@ -37,12 +37,19 @@ void UpstreamRequest::Attempt(bool fresh_connection) {
   host_ = cluster_->PickHost();
   if (!host_) {
     cluster_->traffic().upstream_cx_none_healthy.Inc();
+    CountStatus(503);
     FailStream(503, "no_healthy_upstream", "no healthy upstream", ResponseFlag::kNoHealthyUpstream);
     return;
   }
   const route::Decision& decision = stream_.decision();
   if (decision.forward->auto_host_rewrite() && !host_->hostname().empty()) {
-    route::RewriteHost(decision, stream_.arena().Copy(host_->hostname()), *head_);
+    const std::string_view name = stream_.arena().Copy(host_->hostname());
+    if (stream_.info().attempts == 1) {
+      route::RewriteHost(decision, name, *head_);
+    } else {
+      // `x-forwarded-host` tells what the client asked for, not where an earlier attempt went.
+      head_->authority = name;
+    }
   }
   if (decision.virtual_host->include_request_attempt_count()) {
     head_->headers.SetReference(HeaderId::kXEnvoyAttemptCount, stream_.arena().Number(stream_.info().attempts));
@@ -80,10 +87,11 @@ void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream:
   if (request_ended_ && tunnel_ == Tunnel::kNone) info.upstream_request_end = info.upstream_begin;
   if (head_ends_ || tunnel_ != Tunnel::kNone) return;
   keep_body_ = connection.protocol == http::Protocol::kHttp2 && info.attempts == 1;
+  // First, because what is sent now may fill the host's side, which pauses again.
+  PauseDownstream(false);
   const bool ends = request_ended_ && held_trailers_ == nullptr;
   if (!held_body_.empty() || ends) SendHeld(ends);
   if (held_trailers_ != nullptr && sender_ != nullptr) sender_->SendTrailers(*held_trailers_);
-  PauseDownstream(false);
 }
 
 void UpstreamRequest::SendHeld(bool ends) {
@@ -139,6 +147,14 @@ void UpstreamRequest::OnTunnelFailed(upstream::PoolFailure failure, std::string_
 void UpstreamRequest::OnStreamFailed(upstream::PoolFailure failure, std::string_view details,
                                      const upstream::Host& host) {
   stream_.info().upstream_failure_reason = stream_.arena().Copy(details);
+  // The host left the cluster while the request waited for a connection: nothing was sent, so any other host will do.
+  if (failure == upstream::PoolFailure::kTermination && stream_.info().attempts == 1) {
+    Attempt(/*fresh_connection=*/false);
+    return;
+  }
+  // What was not answered counts as a 503 of the cluster, as its users see one.
+  CountStatus(503);
+  host.stats(stream_.services().slot).rq_error.Inc();
   switch (failure) {
     case upstream::PoolFailure::kOverflow:
       FailStream(503, "upstream_reset_before_response_started{overflow}",
@@ -156,11 +172,6 @@ void UpstreamRequest::OnStreamFailed(upstream::PoolFailure failure, std::string_
                  ResponseFlag::kUpstreamConnectionFailure);
       return;
     case upstream::PoolFailure::kTermination:
-      // The host left the cluster while the request waited for a connection: nothing was sent, so any other host will do.
-      if (stream_.info().attempts == 1) {
-        Attempt(/*fresh_connection=*/false);
-        return;
-      }
       FailStream(503, "upstream_reset_before_response_started{connection_termination}",
                  "upstream connect error or disconnect/reset before headers. reset reason: connection termination",
                  ResponseFlag::kUpstreamConnectionTermination);
@@ -240,7 +251,6 @@ void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) 
   info.response_begin = stream_.Elapsed();
   const telemetry::StatsSlot slot = stream_.services().slot;
   telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
-  traffic.upstream_rq_completed.Inc();
   CountStatus(static_cast<int>(head.status));
   if (info.attempts > 1) traffic.upstream_rq_retry_success.Inc();
   if (head.status >= 500) {
@@ -249,6 +259,12 @@ void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) 
     host_->stats(slot).rq_success.Inc();
   }
   if (tunnel_ == Tunnel::kAsked) [[unlikely]] AcceptTunnel(head);
+  if (tunnel_ == Tunnel::kNone && !head_->upgrade.empty() && head_->protocol == http::Protocol::kHttp2 &&
+      head.status / 100 == 2) [[unlikely]] {
+    // RFC 8441 5: to the client it would say that the tunnel stands.
+    stream_.Fail(502, "upgrade_failed", "the upstream did not switch protocols", ResponseFlag::kUpstreamProtocolError);
+    return;
+  }
   const std::string_view upgrade = tunnel_ == Tunnel::kOpen ? head.headers.Value(HeaderId::kUpgrade) : "";
   http::StripHopByHop(head.headers);
   if (!upgrade.empty()) [[unlikely]] head.headers.SetReference(HeaderId::kUpgrade, upgrade);
@@ -325,6 +341,7 @@ void UpstreamRequest::ReturnRetry() {
 }
 
 void UpstreamRequest::CountStatus(int status) {
+  cluster_->traffic().upstream_rq_completed.Inc();
   if (stream_.config().router.dynamic_stats) cluster_->traffic().upstream_rq.Inc(status);
 }
 
@@ -353,7 +370,6 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
     traffic.upstream_rq_retry_overflow.Inc();
   }
   host_->stats(stream_.services().slot).rq_error.Inc();
-  // What was not answered counts as a 503 of the cluster, as its users see one.
   if (state_ != State::kReceiving) CountStatus(reset == StreamReset::kProtocolError ? 502 : 503);
   stream_.info().upstream_failure_reason = details;
   switch (reset) {

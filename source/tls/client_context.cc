@@ -102,9 +102,9 @@ std::unique_ptr<net::TransportSocket> ClientContext::NewSocket(SocketOptions opt
   if (max_sessions_ > 0 && options.sessions != nullptr) {
     if (const auto session = options.sessions->Take(*this, handshaking->host)) SSL_set_session(ssl.get(), session.get());
   }
-  KeyLogSink* const key_log = KeyLogFor(options.local, options.remote);
+  handshaking->remote = options.remote;
   return std::make_unique<TlsTransportSocket>(shared_from_this(), std::move(ssl), options.stats,
-                                              std::move(options.sessions), key_log, std::move(handshaking));
+                                              std::move(options.sessions), std::move(handshaking));
 }
 
 }  // namespace nuncio::tls

@@ -38,8 +38,7 @@ class ClientContext final : public TlsContext, public std::enable_shared_from_th
     std::shared_ptr<ClientSessions> sessions;
     // Whose sessions may be resumed: the host's address.
     std::string host;
-    // Needed where a key log is configured for some addresses only.
-    net::Address local;
+    // The peer, where a key log is configured for some peers only.
     net::Address remote;
   };
   // For one connection to be made.

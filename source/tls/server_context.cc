@@ -322,8 +322,8 @@ std::unique_ptr<net::TransportSocket> ServerContext::NewSocket(SocketOptions opt
   auto handshaking = std::make_unique<TlsTransportSocket::Handshaking>();
   handshaking->ja3 = std::move(options.ja3);
   handshaking->ja4 = std::move(options.ja4);
-  KeyLogSink* const key_log = KeyLogFor(options.local, options.remote);
-  return std::make_unique<TlsTransportSocket>(shared_from_this(), std::move(ssl), options.stats, nullptr, key_log,
+  handshaking->remote = options.remote;
+  return std::make_unique<TlsTransportSocket>(shared_from_this(), std::move(ssl), options.stats, nullptr,
                                               std::move(handshaking));
 }
 

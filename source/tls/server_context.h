@@ -26,8 +26,7 @@ class ServerContext final : public TlsContext, public std::enable_shared_from_th
   struct SocketOptions {
     // Of the listener, on the connection's thread; outlives the connection. Null: nothing is counted.
     telemetry::SslStats* stats = nullptr;
-    // Needed where a key log is configured for some addresses only.
-    net::Address local;
+    // The peer, where a key log is configured for some peers only.
     net::Address remote;
     // Fingerprints that a listener filter has found, for SecurityInfo.
     std::string ja3;

@@ -98,8 +98,8 @@ absl::Status TlsContext::Init(const CommonConfig& config, SystemTime now, std::s
     if (!verifier.ok()) return InvalidArgument(StrCat("validation_context.", verifier.status().message()));
     verifier_ = *std::move(verifier);
   }
-  // Whether an untrusted peer passed is not part of the session.
-  if (verifier_ != nullptr && verifier_->accepts_untrusted()) SSL_CTX_set_reverify_on_resume(ssl_ctx_.get(), 1);
+  // Whether an untrusted peer passed is not part of the session, and its certificate may have expired since.
+  if (verifier_ != nullptr) SSL_CTX_set_reverify_on_resume(ssl_ctx_.get(), 1);
   NUNCIO_ASSIGN_OR_RETURN(alpn_, AlpnWireForm(config.alpn));
   key_log_ = config.key_log;
   if (key_log_.has_value()) SSL_CTX_set_keylog_callback(ssl_ctx_.get(), &OnKeyLogLine);

@@ -31,6 +31,7 @@ class TlsContext {
   const CertificateVerifier* verifier() const { return verifier_.get(); }
   const std::vector<Certificate>& certificates() const { return certificates_; }
   // Where the secrets of a connection between these addresses go; null for nowhere.
+  bool has_key_log() const { return key_log_.has_value(); }
   KeyLogSink* KeyLogFor(const net::Address& local, const net::Address& remote) const;
 
   // What a role does at the moments of a handshake. On the socket's thread.

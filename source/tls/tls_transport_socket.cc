@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "source/base/strings.h"
+#include "source/net/socket_options.h"
 #include "source/tls/client_context.h"
 #include "source/tls/record_layer.h"
 #include "source/tls/slice_bio.h"
@@ -56,11 +57,10 @@ std::string ErrnoText(std::string_view what, int error) { return StrCat(what, ":
 
 TlsTransportSocket::TlsTransportSocket(std::shared_ptr<const TlsContext> context, bssl::UniquePtr<SSL> ssl,
                                        telemetry::SslStats* stats, std::shared_ptr<ClientSessions> sessions,
-                                       KeyLogSink* key_log, std::unique_ptr<Handshaking> handshaking)
+                                       std::unique_ptr<Handshaking> handshaking)
     : context_(std::move(context)),
       stats_(stats),
       sessions_(std::move(sessions)),
-      key_log_(key_log),
       ssl_(ssl.get()),
       owned_ssl_(std::move(ssl)),
       handshaking_(std::move(handshaking)),
@@ -87,6 +87,7 @@ void TlsTransportSocket::Attach(int fd, event::EventLoop& loop, buffer::SlicePoo
   loop_ = &loop;
   in_.emplace(pool);
   out_.emplace(pool);
+  if (context_->has_key_log()) key_log_ = context_->KeyLogFor(net::LocalAddress(fd), handshaking_->remote);
 }
 
 SystemTime TlsTransportSocket::SystemNow() const { return loop_->SystemNow(); }
@@ -104,7 +105,7 @@ net::TransportSocket::Result TlsTransportSocket::Handshake() {
   }
   if (SSL_get_error(ssl_, outcome) != SSL_ERROR_WANT_READ) return FailedBySsl();
   if (!FlushOutput()) return Failed(ErrnoText("sending within the handshake", io_error_), io_error_);
-  return {.state = State::kBlocked, .output = has_output()};
+  return {.state = State::kBlocked, .output = output_length() > 0};
 }
 
 void TlsTransportSocket::OnHandshakeDone() {
@@ -262,13 +263,16 @@ bool TlsTransportSocket::HandleMessages() {
   const Working working(this);
   uint8_t none;
   const int outcome = SSL_peek(ssl_, &none, 0);
-  if (SSL_total_renegotiations(ssl_) > kMaxRenegotiations) {
-    Failed("the server asked for too many renegotiations", 0);
-    return false;
-  }
+  if (TooManyRenegotiations()) return false;
   if (outcome >= 0 || SSL_get_error(ssl_, outcome) == SSL_ERROR_WANT_READ) return true;
   FailedBySsl();
   return false;
+}
+
+bool TlsTransportSocket::TooManyRenegotiations() {
+  if (SSL_total_renegotiations(ssl_) <= kMaxRenegotiations) return false;
+  Failed("the server asked for too many renegotiations", 0);
+  return true;
 }
 
 bool TlsTransportSocket::ReadInHandshake(buffer::Buffer& into, Result* result) {
@@ -276,6 +280,7 @@ bool TlsTransportSocket::ReadInHandshake(buffer::Buffer& into, Result* result) {
   bio_input_ = BioInput::kWholeRecords;
   const int n = SSL_read(ssl_, Scratch().data(), kMaxPlaintext);
   bio_input_ = BioInput::kNothing;
+  if (TooManyRenegotiations()) return false;
   // Output of the owner has waited for the handshake.
   result->output = true;
   if (n > 0) {
@@ -298,8 +303,11 @@ bool TlsTransportSocket::ReadInHandshake(buffer::Buffer& into, Result* result) {
 int TlsTransportSocket::OnBioRead(char* data, int size) {
   if (bio_input_ == BioInput::kNothing) return kBioBlocked;
   if (bio_input_ == BioInput::kWholeRecords) {
-    // BoringSSL takes a record in two reads; the second, of the payload, finds it whole.
-    if (size == static_cast<int>(kRecordHeaderSize) && WholeRecord() == 0) return kBioBlocked;
+    // BoringSSL takes a record in two reads or more: of the header, and of a payload that then is there whole.
+    if (record_left_ == 0) {
+      record_left_ = WholeRecord();
+      if (record_left_ == 0) return kBioBlocked;
+    }
   } else if (in_->empty()) {
     Result unused;
     switch (FillInput(buffer::SlicePool::kLarge, &unused)) {
@@ -314,11 +322,13 @@ int TlsTransportSocket::OnBioRead(char* data, int size) {
   const size_t n = std::min(front.size(), static_cast<size_t>(size));
   memcpy(data, front.data(), n);
   in_->Drain(n);
+  if (bio_input_ == BioInput::kWholeRecords) record_left_ -= std::min(record_left_, n);
   return static_cast<int>(n);
 }
 
 int TlsTransportSocket::OnBioWrite(const char* data, int size) {
   if (failed_) return kBioFailed;
+  if (write_failed_) return size;
   out_->Append(std::string_view(data, static_cast<size_t>(size)));
   return size;
 }
@@ -365,9 +375,12 @@ bool TlsTransportSocket::Seal(buffer::Buffer& from, size_t limit, Result* result
 }
 
 net::TransportSocket::Result TlsTransportSocket::Write(buffer::Buffer& from, bool end) {
-  if (failed_) return {.state = State::kFailed};
-  // Read goes on with it, and then asks for output.
-  if (InHandshake(ssl_)) return {.state = State::kBlocked};
+  if (failed_ || write_failed_) return {.state = State::kFailed};
+  if (InHandshake(ssl_)) {
+    // A renegotiation: the owner's bytes wait for it, what it says itself does not. Read goes on, and then asks for output.
+    if (!FlushOutput()) return WriteFailed();
+    return {.state = State::kBlocked};
+  }
   if (loop_->now() - last_write_ > kIdle) written_since_idle_ = 0;
   last_write_ = loop_->now();
   Result result;
@@ -379,8 +392,8 @@ net::TransportSocket::Result TlsTransportSocket::Write(buffer::Buffer& from, boo
     if (from.empty() && end && !end_sent_) SendEnd();
     const size_t offered = out_->length();
     if (offered == 0) return result;
-    if (!FlushOutput()) return Failed(ErrnoText("sending", io_error_), io_error_);
-    if (has_output()) {
+    if (!FlushOutput()) return WriteFailed();
+    if (output_length() > 0) {
       batch_ = std::max<uint32_t>(batch_ / 2, kMaxPlaintext);
       result.state = State::kBlocked;
       return result;
@@ -388,6 +401,13 @@ net::TransportSocket::Result TlsTransportSocket::Write(buffer::Buffer& from, boo
     if (offered >= batch_) batch_ = std::min<uint32_t>(batch_ * 2, kMaxBatch);
     if (end_sent_) return result;
   }
+}
+
+net::TransportSocket::Result TlsTransportSocket::WriteFailed() {
+  write_failed_ = true;
+  failure_ = ErrnoText("sending", io_error_);
+  out_->Clear();
+  return {.state = State::kFailed, .error = io_error_};
 }
 
 bool TlsTransportSocket::FlushOutput() {
@@ -421,7 +441,7 @@ void TlsTransportSocket::SendEnd() {
 }
 
 void TlsTransportSocket::BeforeClose() {
-  if (failed_ || end_sent_ || InHandshake(ssl_) || has_output()) return;
+  if (failed_ || write_failed_ || end_sent_ || InHandshake(ssl_) || output_length() > 0) return;
   SendEnd();
   FlushOutput();
 }

@@ -26,6 +26,7 @@ class TlsTransportSocket final : public net::TransportSocket {
   struct Handshaking {
     std::string sni;                // Client: to be sent. Server: as received, in lower case.
     std::vector<std::string> names;  // Client: the server must be one of these.
+    net::Address remote;             // For the choice of connections whose keys are logged.
     std::string host;                // Client: whose sessions are resumed.
     std::string ja3;
     std::string ja4;
@@ -35,14 +36,14 @@ class TlsTransportSocket final : public net::TransportSocket {
   };
 
   TlsTransportSocket(std::shared_ptr<const TlsContext> context, bssl::UniquePtr<SSL> ssl, telemetry::SslStats* stats,
-                     std::shared_ptr<ClientSessions> sessions, KeyLogSink* key_log, std::unique_ptr<Handshaking> handshaking);
+                     std::shared_ptr<ClientSessions> sessions, std::unique_ptr<Handshaking> handshaking);
   ~TlsTransportSocket() override;
 
   void Attach(int fd, event::EventLoop& loop, buffer::SlicePool& pool) override;
   Result Handshake() override;
   Result Read(buffer::Buffer& into, size_t size) override;
   Result Write(buffer::Buffer& from, bool end) override;
-  bool has_output() const override { return out_.has_value() && !out_->empty(); }
+  size_t output_length() const override { return out_.has_value() ? out_->length() : 0; }
   void BeforeClose() override;
   const std::shared_ptr<const net::SecurityInfo>& security() const override { return security_; }
   std::string_view failure() const override { return failure_; }
@@ -93,6 +94,9 @@ class TlsTransportSocket final : public net::TransportSocket {
   // Records of `from`, up to `limit` bytes of plaintext. False on failure.
   bool Seal(buffer::Buffer& from, size_t limit, Result* result);
   size_t NextRecordSize(const buffer::Buffer& from) const;
+  // What the peer sent before is still read.
+  Result WriteFailed();
+  bool TooManyRenegotiations();
   // Sends what is in out_; false on failure.
   bool FlushOutput();
   void SendEnd();
@@ -105,7 +109,7 @@ class TlsTransportSocket final : public net::TransportSocket {
   const std::shared_ptr<const TlsContext> context_;
   telemetry::SslStats* const stats_;
   const std::shared_ptr<ClientSessions> sessions_;
-  KeyLogSink* const key_log_;
+  KeyLogSink* key_log_ = nullptr;  // Where this connection is one of those to be logged.
   SSL* const ssl_;
   bssl::UniquePtr<SSL> owned_ssl_;  // Until security_ has it.
   std::shared_ptr<const net::SecurityInfo> security_;
@@ -120,9 +124,11 @@ class TlsTransportSocket final : public net::TransportSocket {
   int fd_ = -1;
   int io_error_ = 0;
   BioInput bio_input_ = BioInput::kNothing;
+  size_t record_left_ = 0;  // Of the record that BoringSSL is taking from whole ones.
   bool peer_ended_ = false;  // By close_notify or FIN.
   bool end_sent_ = false;
   bool failed_ = false;
+  bool write_failed_ = false;
   std::string failure_;
 };
 

@@ -194,8 +194,8 @@ class Resets(FloodTest):
     def test_by_malformed_heads(self):
         for fields in ([("Upper", "x")], [("connection", "x")], [("", "")]):
             with self.subTest(fields):
-                self.resets(lambda stream: head(stream, path="/hold", fields=fields))
-        self.assertEqual(holding.requests, [])
+                self.resets(lambda stream: head(stream, path="/hold/malformed", fields=fields))
+        self.assertEqual([request.raw for request in holding.requests if "malformed" in request.path], [])
 
     def test_by_an_overflowing_window(self):
         # Counted when the turn's input has been read: by then as many more may have begun as may be at once.

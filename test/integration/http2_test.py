@@ -86,6 +86,22 @@ class Speaking(unittest.TestCase):
             self.assertIn(b"/h1/tool", out.stdout, tool)
 
 
+class Refusing(unittest.TestCase):
+
+    def test_a_tunnel_that_looks_like_grpc(self):
+        # An answer of gRPC's would have the status 200, which accepts a tunnel.
+        with http2.Http2Client(port) as client:
+            for end in (True, False):
+                stream = client.begin([(":method", "CONNECT"), (":authority", "a.test:443"),
+                                       ("content-type", "application/grpc")], end=end)
+                self.assertEqual(client.finish(stream).status, 405)
+            self.assertEqual(client.get("/h1/after").status, 200)
+        with Client(port) as client:
+            client.send("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nContent-Type: application/grpc\r\n\r\n")
+            self.assertEqual(client.answer().status, 405)
+        wait_for(lambda: stat("http.main.downstream_rq_active") == 0, "the end of all streams")
+
+
 class Streams(unittest.TestCase):
 
     def test_each_its_own_answer(self):
@@ -388,19 +404,19 @@ class Smuggling(unittest.TestCase):
                 refused = message.reset == http2.PROTOCOL_ERROR or (message.head and message.status == 400)
                 self.assertTrue(refused, (message.reset, message.head))
                 self.assertEqual(client.get("/nowhere").status, 404, "the connection lives")
-        self.assertEqual(h1.requests, [])
+        # What the other test cuts off may come late.
+        self.assertEqual([each.raw for each in h1.requests if each.path != "/h1/incomplete"], [])
 
     def test_a_length_that_the_data_does_not_keep(self):
         for what, data in {"less": b"abc", "more": b"abcdefgh"}.items():
             with self.subTest(what), http2.Http2Client(port) as client:
-                stream = client.begin(self.replaced(":method", "POST") + [("content-length", "5")], end=False)
+                stream = client.begin(client.request("/h1/incomplete", "POST", [("content-length", "5")]), end=False)
                 client.data(stream, data, end=True)
                 message = client.finish(stream)
                 self.assertEqual(message.reset, http2.PROTOCOL_ERROR)
         # What went out before could be seen is never completed: the host's connection is closed, not reused.
         with http2.Http2Client(port) as client:
             self.assertEqual(client.get("/h1/after").body, b"/h1/after")
-        self.assertEqual(h1.last().path, "/h1/after")
 
 
 class Draining(unittest.TestCase):

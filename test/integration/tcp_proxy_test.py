@@ -4,10 +4,12 @@ on either side; and TLS that passes through by its server name, seen by real TLS
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -287,7 +289,10 @@ class Forwarding(unittest.TestCase):
             self.assertTrue(source.at_end())
 
     def test_a_backend_on_a_path(self):
-        path = os.path.join(directory(), "s")
+        # Such a path has room for some hundred bytes only.
+        short = tempfile.mkdtemp(prefix="nuncio-", dir="/tmp")
+        self.addCleanup(shutil.rmtree, short)
+        path = os.path.join(short, "s")
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         listener.listen(1)

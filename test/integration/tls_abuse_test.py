@@ -20,17 +20,21 @@ def record(kind, payload, length=None, version=0x0303):
 
 
 def setUpModule():
-    global proxy, backend, port, limited, inspected, clear, admin
+    global proxy, backend, port, limited, inspected, clear, closing, admin
     certificate = tls.Authority().issue("server", ["DNS:a.test"])
     backend = Backend()
-    port, limited, inspected, clear, admin = free_ports(5)
+    port, limited, inspected, clear, closing, admin = free_ports(6)
     made = []
+    # The kernel takes little, so that what the client does not read waits in the proxy.
+    made.append(listener("closing", closing, [to("h1", prefix="/")], delayed_close_timeout="0.3s", listener_fields={
+        "socket_options": [{"level": socket.SOL_SOCKET, "name": socket.SO_SNDBUF, "int_value": 8192}]}))
+    made[0]["filter_chains"][0]["transport_socket"] = tls.downstream([certificate])
     for name, number in (("main", port), ("limited", limited), ("inspected", inspected), ("clear", clear)):
         made.append(listener(name, number, [to("h1", prefix="/")]))
         if name != "clear":
             made[-1]["filter_chains"][0]["transport_socket"] = tls.downstream([certificate])
-    made[1]["filter_chains"][0]["transport_socket_connect_timeout"] = "0.3s"
-    made[2].update(listener_filters=[tls.inspector(max_client_hello_size=4096)], listener_filters_timeout="0.3s")
+    made[2]["filter_chains"][0]["transport_socket_connect_timeout"] = "0.3s"
+    made[3].update(listener_filters=[tls.inspector(max_client_hello_size=4096)], listener_filters_timeout="0.3s")
     proxy = Nuncio(bootstrap(made, [backend.cluster("h1")],
                              admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
@@ -82,6 +86,21 @@ class Case(unittest.TestCase):
         if alert is not None:
             self.assertEqual((answer[:1], answer[-1]), (bytes([ALERT]), alert), answer)
         return answer
+
+
+class Closing(Case):
+    LISTENER = property(lambda self: closing)
+
+    def test_a_client_that_does_not_read_the_rest(self):
+        before = stat("http.closing.downstream_cx_delayed_close_timeout")
+        body = b"x" * 100000
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.connect(("127.0.0.1", closing))
+            with ssl._create_unverified_context().wrap_socket(sock) as client:
+                client.sendall(b"POST /stuck HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+                               % (len(body), body))
+                wait_for(lambda: stat("http.closing.downstream_cx_delayed_close_timeout") == before + 1, "the end")
 
 
 class Handshakes(Case):

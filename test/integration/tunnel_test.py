@@ -56,6 +56,9 @@ def websocket_h1(stream, request):
     """An echo server over HTTP/1.1. Ends when its client does, with a last word."""
     assert request.get("upgrade").lower() == "websocket" and "upgrade" in request.get("connection").lower()
     key = request.get("sec-websocket-key")
+    if request.path.endswith("/ignored"):
+        stream.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        return True
     if request.path.endswith("/no"):
         stream.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
         return True
@@ -274,6 +277,16 @@ class WebSocket(unittest.TestCase):
             client = kind(f"/{upstream}/no")
             self.assertEqual(client.status, 403, (kind, upstream))
             client.close()
+
+    def test_a_host_that_ignores_the_upgrade(self):
+        client = WebSocket1("/h1/ignored")
+        self.assertEqual(client.status, 200)
+        client.close()
+        # Over HTTP/2 that status would say that the tunnel stands.
+        client = WebSocket2("/h1/http2/ignored")
+        self.assertEqual(client.status, 502)
+        client.close()
+        self.assertEqual(log.line("/h1/http2/ignored")["details"], "upgrade_failed")
 
     def test_the_proof_of_the_handshake(self):
         for upstream in ("h1", "h2"):

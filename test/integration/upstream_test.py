@@ -12,11 +12,11 @@ GET = "GET {} HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def setUpModule():
-    global proxy, backends, port, log
+    global proxy, backends, port, admin, log
     log = AccessLog(os.path.join(directory(), "access.log"))
     names = ("echo", "retry", "retrypost", "twice", "silent", "tight", "cancel", "single", "cut")
     backends = {name: Backend() for name in names}
-    port, nobody = free_ports(2)
+    port, nobody, admin = free_ports(3)
     special = {
         "tight": {"circuit_breakers": {"thresholds": [{"max_connections": 1, "max_pending_requests": 1}]}},
         "single": {"max_requests_per_connection": 1},
@@ -27,11 +27,17 @@ def setUpModule():
     routes.append({"match": {"prefix": "/byheader"}, "route": {"cluster_header": "x-cluster"}})
     routes.append({"match": {"prefix": "/missing"},
                    "route": {"cluster_header": "x-cluster", "cluster_not_found_response_code": "NOT_FOUND"}})
-    proxy = Nuncio(bootstrap([listener("main", port, routes, log=log.path)], clusters))
+    proxy = Nuncio(bootstrap([listener("main", port, routes, log=log.path)], clusters,
+                             admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
 
 def tearDownModule():
     proxy.stop()
+
+
+def stat(name):
+    with Client(admin) as client:
+        return int(client.get(f"/stats?filter=^{name}$").body.decode().split(": ")[1])
 
 
 def once(stream, request):
@@ -93,6 +99,13 @@ class Upstream(unittest.TestCase):
     def test_connect_refused(self):
         line = self.fails("/refused", 503, "UF")
         self.assertTrue(line["host"].startswith("127.0.0.1:"))
+
+    def test_what_no_host_answered_counts_as_its_clusters(self):
+        for name, flag in (("refused", "UF"), ("empty", "UH")):
+            before = (stat(f"cluster.{name}.upstream_rq_503"), stat(f"cluster.{name}.upstream_rq_completed"))
+            self.fails(f"/{name}/counted", 503, flag)
+            after = (stat(f"cluster.{name}.upstream_rq_503"), stat(f"cluster.{name}.upstream_rq_completed"))
+            self.assertEqual(after, (before[0] + 1, before[1] + 1), name)
 
     def test_no_route(self):
         self.fails("/nowhere", 404, "NR")

@@ -82,7 +82,7 @@ class SwappingSocket final : public TransportSocket {
     result.state = Flush();
     return result;
   }
-  bool has_output() const override { return !out_.empty(); }
+  size_t output_length() const override { return out_.length(); }
   void BeforeClose() override { Send(std::string(1, '\0')); }
   const std::shared_ptr<const SecurityInfo>& security() const override { return security_; }
   std::string_view failure() const override { return failure_; }

@@ -36,10 +36,14 @@ void ClientStream::OnPeerSettings() {
   session_.SubmitRequest(*this, waiting_head_, false);
 }
 
-void ClientStream::SendData(buffer::Buffer& data, bool end_stream) { session_.SendData(*this, data, end_stream); }
+void ClientStream::SendData(buffer::Buffer& data, bool end_stream) {
+  if (end_stream) OnRequestDone();
+  session_.SendData(*this, data, end_stream);
+}
 
 void ClientStream::SendTrailers(const HeaderMap& trailers) {
   if (retired()) return;
+  OnRequestDone();
   session_.SendTrailers(*this, TrailerBlock(trailers));
 }
 
@@ -51,7 +55,7 @@ void ClientStream::Reset(StreamReset reset) {
 void ClientStream::PauseReading(bool pause) { session_.PauseReading(*this, pause); }
 
 HeaderMap* ClientStream::OnHeadersBegin() {
-  Arena& arena = receiver_.arena();
+  Arena& arena = receiver_->arena();
   if (head_delivered_) {
     trailers_ = arena.New<HeaderMap>(arena);
     return trailers_;
@@ -90,7 +94,7 @@ void ClientStream::OnHeadersEnd(bool end_stream) {
   }
   if (tunnel_ && upgrade_asked_) head_->status = 101;
   head_delivered_ = true;
-  receiver_.OnResponseHead(*head_, end_stream);
+  receiver_->OnResponseHead(*head_, end_stream);
   if (end_stream) OnAnswerDone();
 }
 
@@ -100,7 +104,7 @@ void ClientStream::OnInformational(bool end_stream) {
   } else if (++informational_ > kMaxInformational) {
     session_.Fail(*this, StreamReset::kLimit, "http2.too_many_informational", NGHTTP2_ENHANCE_YOUR_CALM);
   } else {
-    receiver_.OnInformational(*head_);
+    receiver_->OnInformational(*head_);
   }
 }
 
@@ -131,7 +135,7 @@ void ClientStream::OnTrailers(bool end_stream) {
     return;
   }
   session_.CountTrailers();
-  receiver_.OnTrailers(*trailers_);
+  receiver_->OnTrailers(*trailers_);
   OnAnswerDone();
 }
 
@@ -145,28 +149,42 @@ void ClientStream::OnData(buffer::Buffer& data, bool end_stream) {
     session_.FailMalformed(*this, kMessagingRule);
     return;
   }
-  receiver_.OnData(data, end_stream);
+  receiver_->OnData(data, end_stream);
   if (end_stream) OnAnswerDone();
+}
+
+void ClientStream::OnRequestDone() {
+  // Of a tunnel whose other half is over: what is left leaves as the server lets it.
+  if (answer_done_) receiver_ = nullptr;
 }
 
 void ClientStream::OnAnswerDone() {
   if (retired()) return;
+  answer_done_ = true;
   if (end_sent()) {
     session_.Retire(*this);
   } else if (!tunnel_) {
     // RFC 9113 8.1: the server needs no more of the request than it has; nobody waits for the rest to be sent.
     session_.Reset(*this, NGHTTP2_CANCEL);
+  } else if (end_queued()) {
+    receiver_ = nullptr;
   }
 }
 
 void ClientStream::OnReset(StreamReset reset, std::string_view details) {
   ListNode<StreamsAwaitingSettings>::Unlink();
+  if (receiver_ == nullptr) return;
   // The seam keeps one name for a connection that ended before anything of the answer came.
   if (reset == StreamReset::kConnectionClosed) details = head_ == nullptr ? kConnectionTermination : kConnectionClosed;
-  receiver_.OnReset(reset, details);
+  receiver_->OnReset(reset, details);
 }
 
-void ClientStream::OnSendBufferHigh() { receiver_.OnSendBufferHigh(); }
-void ClientStream::OnSendBufferLow() { receiver_.OnSendBufferLow(); }
+void ClientStream::OnSendBufferHigh() {
+  if (receiver_ != nullptr) receiver_->OnSendBufferHigh();
+}
+
+void ClientStream::OnSendBufferLow() {
+  if (receiver_ != nullptr) receiver_->OnSendBufferLow();
+}
 
 }  // namespace nuncio::http::h2

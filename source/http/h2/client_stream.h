@@ -19,7 +19,7 @@ class ClientStream final : public Stream, public RequestSender, public ListNode<
 
   // `waiting`: where a request waits that depends on the server's SETTINGS, until they have come.
   ClientStream(Session& session, ResponseReceiver& receiver, WaitingList& waiting)
-      : Stream(session.slices()), session_(session), receiver_(receiver), waiting_(waiting) {}
+      : Stream(session.slices()), session_(session), receiver_(&receiver), waiting_(waiting) {}
 
   void SendHead(const RequestHead& head, bool end_stream) override;
   void SendData(buffer::Buffer& data, bool end_stream) override;
@@ -46,9 +46,11 @@ class ClientStream final : public Stream, public RequestSender, public ListNode<
   // Whether the head agrees with the body that it announces.
   bool SettleLength(bool end_stream);
   void OnAnswerDone();
+  // The last of the request was handed over, or is about to be.
+  void OnRequestDone();
 
   Session& session_;
-  ResponseReceiver& receiver_;
+  ResponseReceiver* receiver_;       // Null: it has all of the answer, and waits for nothing any more.
   WaitingList& waiting_;
   HeaderBlock waiting_head_ = {nullptr, 0};
   ResponseHead* head_ = nullptr;     // Arriving, or arrived.
@@ -57,6 +59,7 @@ class ClientStream final : public Stream, public RequestSender, public ListNode<
   bool upgrade_asked_ = false;
   bool tunnel_ = false;              // Accepted.
   bool head_delivered_ = false;
+  bool answer_done_ = false;
   int informational_ = 0;
 };
 

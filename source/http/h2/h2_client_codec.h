@@ -70,6 +70,8 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   // RFC 9113 6.7. `opaque` comes back in OnPong. When to send, and how long to wait, is the owner's business.
   void SendPing(uint64_t opaque) { session_.SendPing(opaque); }
   void set_pong_receiver(PongReceiver* receiver) { pong_receiver_ = receiver; }
+  // Dispatch refused further input for what the server did, not because it had said that it leaves.
+  bool faulty() const { return faulty_; }
   // A polite end of a connection without streams: GOAWAY. The owner flushes and closes.
   void SendGoAway() { session_.SendGoAway(); }
 
@@ -79,7 +81,7 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   void OnGoAway() override { events_.OnGoAway(); }
   void OnPeerSettings() override;
   void OnPong(uint64_t opaque) override;
-  void OnFailure(StreamReset, std::string_view) override {}
+  void OnFailure(StreamReset, std::string_view) override { faulty_ = true; }
   void OnFlushExpired() override {}
   void OnStreamRetired() override { events_.OnStreamClosed(); }
   void Recycle(Stream& stream) override { pools_.client_streams.Delete(static_cast<ClientStream*>(&stream)); }
@@ -92,6 +94,7 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   Session session_;
   uint32_t assumed_streams_ = kMostAssumedStreams;
   uint32_t told_max_streams_;
+  bool faulty_ = false;
 };
 
 }  // namespace nuncio::http::h2

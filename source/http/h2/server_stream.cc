@@ -36,6 +36,8 @@ void ServerStream::SendInformational(const ResponseHead& head) {
 
 void ServerStream::SendHead(const ResponseHead& head, bool end_stream) {
   if (retired() || head_handed_over_) return;
+  // The end of a turn may destroy the stream.
+  Session::Turn turn(session_);
   head_handed_over_ = true;
   tunnel_ = tunnel_asked_ && (upgrade_asked_ ? head.status == 101 : head.status >= 200 && head.status < 300);
   session_.SubmitResponse(*this, ResponseBlock(head), end_stream);
@@ -47,12 +49,14 @@ void ServerStream::SendData(buffer::Buffer& data, bool end_stream) {
     data.Clear();
     return;
   }
+  Session::Turn turn(session_);
   session_.SendData(*this, data, end_stream);
   if (end_stream) FinishAnswer();
 }
 
 void ServerStream::SendTrailers(const HeaderMap& trailers) {
   if (retired() || answer_over_) return;
+  Session::Turn turn(session_);
   session_.SendTrailers(*this, outbound_bytes() > 0 ? CopyTrailerBlock(trailers, own_) : TrailerBlock(trailers));
   FinishAnswer();
 }
@@ -66,7 +70,8 @@ void ServerStream::PauseReading(bool pause) { session_.PauseReading(*this, pause
 
 void ServerStream::FinishAnswer() {
   answer_over_ = true;
-  if (tunnel_ && !end_received()) return;
+  // What counts is what the receiver was told: the end may have arrived with the head that it is still answering.
+  if (tunnel_ && !request_end_told_) return;
   receiver_ = nullptr;
   DiscardInput();
 }
@@ -105,6 +110,7 @@ void ServerStream::OnHeadersEnd(bool end_stream) {
   receiver_->OnRequestHead(head, end_stream && !tunnel_asked_);
   if (!end_stream || !tunnel_asked_ || receiver_ == nullptr) return;
   buffer::Buffer none(session_.slices());
+  request_end_told_ = true;
   receiver_->OnData(none, true);
   FinishRequest();
 }
@@ -136,6 +142,7 @@ void ServerStream::OnHeaderOverflow(std::string_view details) {
 
 void ServerStream::OnData(buffer::Buffer& data, bool end_stream) {
   if (receiver_ == nullptr) return;
+  request_end_told_ = end_stream;
   receiver_->OnData(data, end_stream);
   if (end_stream) FinishRequest();
 }

@@ -57,6 +57,7 @@ class ServerStream final : public Stream, public ResponseSender {
   bool upgrade_asked_ = false;
   bool tunnel_ = false;            // Accepted.
   bool answer_over_ = false;
+  bool request_end_told_ = false;  // Of a tunnel: the receiver has heard of the end of what the client sends.
 };
 
 }  // namespace nuncio::http::h2

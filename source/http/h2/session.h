@@ -204,6 +204,7 @@ class Session : private FrameGateEvents {
   Stream* header_stream_ = nullptr;  // Of the header block now arriving.
   size_t header_bytes_ = 0;          // Of its names and values so far.
   size_t header_fields_ = 0;
+  size_t header_cookies_ = 0;
   // DATA of one stream that arrived in this turn and was not yet handed over.
   Stream* data_stream_ = nullptr;
   buffer::Buffer data_;

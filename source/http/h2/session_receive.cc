@@ -1,4 +1,5 @@
 // The receiving half of Session: what arrives, and what is wrong with it.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace {
 
 // A field's part of a header list's size beyond its text (RFC 9113 6.5.2).
 constexpr size_t kFieldOverhead = 32;
+// How many cookies may come for each field that is allowed.
+constexpr size_t kCookiesPerField = 4;
 
 // A block is read to its end, for the sake of the compression state, even when nothing of it is kept any more. One that
 // unfolds to more than this is an attack on that patience.
@@ -208,7 +211,7 @@ void Session::OnBeginFrame(const nghttp2_frame_hd& header) {
 
 void Session::OnBeginHeaders(const nghttp2_frame& frame) {
   header_stream_ = nullptr;
-  header_bytes_ = header_fields_ = 0;
+  header_bytes_ = header_fields_ = header_cookies_ = 0;
   if (frame.hd.type != NGHTTP2_HEADERS || failure_code_ != NGHTTP2_NO_ERROR) return;
   Stream* stream = Find(frame.hd.stream_id);
   if (stream == nullptr && role_ == Role::kServer && frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
@@ -237,7 +240,8 @@ int Session::OnHeader(std::string_view name, std::string_view value) {
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
   Stream* stream = header_stream_;
-  if (stream == nullptr || stream->block_ == nullptr || !stream->overflow_.empty()) return 0;
+  // Once the input is dropped, what it was gathered in may be gone.
+  if (stream == nullptr || stream->block_ == nullptr || stream->discard_ || !stream->overflow_.empty()) return 0;
   const std::string_view fault = TakeField(*stream, name, value);
   if (!fault.empty()) FailMalformed(*stream, fault);
   return failure_code_ == NGHTTP2_NO_ERROR ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -254,7 +258,13 @@ std::string_view Session::TakeField(Stream& stream, std::string_view name, std::
   const std::string_view fault = CheckField(id, name, value);
   if (!fault.empty()) return fault;
   HeaderMap& map = *stream.block_;
-  if (map.size() >= options_.max_header_count) return Overflow(stream, kTooManyHeaders);
+  // RFC 9113 8.2.3: browsers send each cookie as a field of its own, which is one field to everybody else.
+  const bool cookie = id == HeaderId::kCookie;
+  if (cookie ? header_cookies_ >= kCookiesPerField * options_.max_header_count
+             : map.size() - std::min(map.size(), header_cookies_) >= options_.max_header_count) {
+    return Overflow(stream, kTooManyHeaders);
+  }
+  if (cookie) ++header_cookies_;
   Arena& arena = map.arena();
   map.AddReference(id, id == HeaderId::kOther ? arena.Copy(name) : HeaderName(id), arena.Copy(value));
   return {};
@@ -363,7 +373,7 @@ void Session::OnFrame(const nghttp2_frame& frame) {
 
 void Session::OnHeadersFrame(Stream& stream, bool end_stream) {
   stream.end_received_ = end_stream;
-  if (std::exchange(stream.block_, nullptr) == nullptr) return;
+  if (std::exchange(stream.block_, nullptr) == nullptr || stream.discard_) return;
   if (!stream.overflow_.empty()) {
     stream.OnHeaderOverflow(stream.overflow_);
     return;

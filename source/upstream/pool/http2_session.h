@@ -23,7 +23,7 @@ class Http2Session final : public CodecSession, private http::h2::PongReceiver {
   void BeforeStream() override;
   void OnBytes() override;
   bool AllowsInputWhileIdle() const override { return true; }
-  bool InputWasFaulty() const override { return true; }
+  bool InputWasFaulty() const override { return h2_.faulty(); }
   bool ExchangeCutOff() const override { return true; }
   bool Reusable(bool leftover) const override;
   bool SayGoodbye() override;

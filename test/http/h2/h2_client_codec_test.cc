@@ -537,6 +537,39 @@ TEST_F(H2ClientCodecTest, AnAnswerEndsARequestWhoseEndStillWaits) {
   EXPECT_TRUE(peer_->requests[1].reset);
 }
 
+TEST_F(H2ClientCodecTest, ATunnelsLastBytesLeaveWithoutItsReceiver) {
+  for (const bool server_first : {true, false}) {
+    SCOPED_TRACE(server_first);
+    events_.closed = 0;
+    Start({}, {.stream_window = 100, .credit = false});
+    codec_->Start();
+    Exchange();
+    auto receiver = std::make_unique<RecordingReceiver>(arenas_);
+    RequestSender& sender = codec_->NewStream(*receiver);
+    sender.SendHead(Head(*receiver, "CONNECT", ""), false);
+    Exchange();
+    peer_->Respond(1, {{":status", "200"}}, false);
+    ASSERT_TRUE(Exchange());
+    if (server_first) peer_->Body(1, "bye", true);
+    ASSERT_TRUE(Exchange());
+    Send(sender, std::string(1000, 'x'), true);
+    if (!server_first) peer_->Body(1, "bye", true);
+    ASSERT_TRUE(Exchange());
+    EXPECT_TRUE(receiver->done);
+    EXPECT_FALSE(receiver->reset.has_value());
+    // Its owner has heard of both ends.
+    receiver.reset();
+    EXPECT_EQ(codec_->active_streams(), 1);
+    peer_->Credit(1, 100);
+    ASSERT_TRUE(Exchange());
+    EXPECT_EQ(peer_->data_received, 200);
+    peer_->Reset(1, NGHTTP2_CANCEL);
+    ASSERT_TRUE(Exchange());
+    EXPECT_EQ(codec_->active_streams(), 0);
+    EXPECT_EQ(events_.closed, 1);
+  }
+}
+
 TEST_F(H2ClientCodecTest, TooManyOrTooLargeFieldsResetTheStreamAlone) {
   H2Options options;
   options.max_header_bytes = 1000;

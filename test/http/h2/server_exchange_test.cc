@@ -128,6 +128,38 @@ TEST_F(H2ServerTest, AnEarlyAnswerEndsTheRequestWithoutError) {
   ExpectAlive();
 }
 
+TEST_F(H2ServerTest, ABlockThatIsStillArrivingWhenTheAnswerEndsIsDropped) {
+  for (const bool trailers : {false, true}) {
+    SCOPED_TRACE(trailers);
+    // The answer cannot leave, so the stream stays.
+    Start({}, {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0}});
+    if (trailers) ASSERT_TRUE(Feed(Headers(1, Request("POST", "/"), kEndHeaders)));
+    const Fields begun = trailers ? Fields{{"x-begun", "1"}} : Request("GET", "/");
+    ASSERT_TRUE(Feed(Headers(1, begun, kEndStream)));
+    ASSERT_EQ(request_count(), 1);
+    request(0).Answer(408, {}, "too late");
+    request(0).DropArena();
+    ASSERT_TRUE(Feed(Continuation(1, Block({{"x-more", "2"}}), kEndHeaders)));
+    EXPECT_FALSE(request(0).ended);
+    ExpectAlive();
+    ASSERT_TRUE(Feed(WindowUpdate(1, 100)));
+    EXPECT_EQ(BodyOf(Sent(), 1), "too late");
+    EXPECT_EQ(codec_->active_streams(), 0);
+  }
+}
+
+TEST_F(H2ServerTest, CookiesCountAsOneFieldButNotWithoutBound) {
+  H2Options options;
+  options.max_header_count = 10;
+  Start(options);
+  const auto cookies = [](int count) { return Fields(static_cast<size_t>(count), {"cookie", "a=b"}); };
+  ASSERT_TRUE(Feed(Headers(1, Request("GET", "/", cookies(40)))));
+  EXPECT_EQ(request(0).decode_error, 0);
+  EXPECT_TRUE(request(0).ended);
+  ASSERT_TRUE(Feed(Headers(3, Request("GET", "/", cookies(41)))));
+  EXPECT_EQ(request(1).decode_error, 431);
+}
+
 TEST_F(H2ServerTest, CookiesAreJoinedAndHostBecomesTheAuthority) {
   Start();
   ASSERT_TRUE(Feed(Headers(1, {{":method", "GET"},

@@ -110,6 +110,18 @@ TEST_F(H2ServerTunnelTest, ATunnelThatEndsWithItsHead) {
   EXPECT_EQ(codec_->active_streams(), 0);
 }
 
+TEST_F(H2ServerTunnelTest, ATunnelThatIsAcceptedAndEndedFromItsHead) {
+  on_request = [](ServedRequest& request, std::string_view event) {
+    if (event == "head") request.SendHead(200, {}, true);
+  };
+  Start(AllowConnect());
+  ASSERT_TRUE(Feed(Headers(1, {{":method", "CONNECT"}, {":authority", "example.com:443"}}, kEnds)));
+  // The receiver hears of both ends, else it would wait on for a sender that is gone.
+  EXPECT_TRUE(request(0).ended);
+  EXPECT_EQ(codec_->active_streams(), 0);
+  EXPECT_FALSE(request(0).reset.has_value());
+}
+
 struct BadTunnel {
   const char* name;
   Fields fields;

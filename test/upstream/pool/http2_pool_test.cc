@@ -179,6 +179,8 @@ TEST_F(Http2PoolTest, GoawayWhileIdleClosesTheConnection) {
   Server(0).GoAway(1);
   ASSERT_TRUE(Eventually([&] { return server_.SawEnd(0); }));
   EXPECT_EQ(Stat("upstream_cx_active"), 0);
+  // It was the server's right.
+  EXPECT_EQ(Stat("upstream_cx_protocol_error"), 0);
 }
 
 TEST_F(Http2PoolTest, ARequestThatTheServerNeverSawIsToldSo) {

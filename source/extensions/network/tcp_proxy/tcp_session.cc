@@ -71,11 +71,13 @@ void TcpSession::ConnectUpstream() {
     cluster_->traffic().upstream_cx_connect_attempts_exceeded.Inc();
     return GiveUp(ResponseFlag::kUpstreamRetryLimitExceeded);
   }
-  host_ = PickHost();
-  if (!host_) {
+  upstream::HostRef host = PickHost();
+  if (!host) {
+    // The log still names the one before.
     cluster_->traffic().upstream_cx_none_healthy.Inc();
     return GiveUp(ResponseFlag::kNoHealthyUpstream);
   }
+  host_ = std::move(host);
   ++info_.attempts;
   info_.upstream_host = host_.get();
   info_.upstream_host_text = host_->address_text();
@@ -209,7 +211,8 @@ void TcpSession::OnClosed(net::CloseReason) {
   info_.flags.Set(ResponseFlag::kDownstreamConnectionTermination);
   if (state_ == State::kOpen) {
     state_ = State::kFlushing;
-    FlushUpstream(/*reset=*/true);
+    // A message whose end was passed on is whole, whatever befell its sender since.
+    FlushUpstream(/*reset=*/!downstream_ended_);
   } else {
     DropUpstream();
   }
@@ -222,7 +225,7 @@ void TcpSession::OnUpstreamClosed(net::CloseReason reason) {
   DropUpstream();
   if (was_open) {
     if (reset) info_.flags.Set(ResponseFlag::kUpstreamConnectionTermination);
-    FlushDownstream(reset);
+    FlushDownstream(reset && !upstream_ended_);
   }
   FinishIfBothGone();
 }
