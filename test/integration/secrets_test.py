@@ -239,7 +239,6 @@ class Files(unittest.TestCase):
         self.assertEqual(traffic.failures, [])
         self.assertEqual(traffic.serials, [serial(self.first), serial(self.second)])
         self.assertEqual(self.admin.stat(f"{self.factory}.ssl_context_update_by_sds"), 1)
-        self.assertEqual(self.admin.stat(f"{self.factory}.key_rotation_failed"), 0)
 
     def test_a_bad_pair_is_refused_whole_and_a_good_one_taken(self):
         self.start_with_files()
@@ -587,7 +586,6 @@ class Discovery(unittest.TestCase):
             self.assertEqual(client.get("/y").body, b"/y")
         wait_for(lambda: self.admin.stat("cluster.inner.client_ssl_socket_factory.ssl_context_update_by_sds") == 2,
                  "the cluster has it too")
-        self.assertEqual(self.admin.stat("sds.own.key_rotation_failed"), 0)
         self.assertEqual(len(self.admin.certificates()), 2)
         self.assertEqual({each["name"] for each in json.loads(
             self.admin.get("/config_dump?resource=static_secrets"))["configs"]}, {"own", "trusted"})
