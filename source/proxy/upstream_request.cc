@@ -86,7 +86,7 @@ void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream:
   if (upstream_paused_) sender_->PauseReading(true);
   if (request_ended_ && tunnel_ == Tunnel::kNone) info.upstream_request_end = info.upstream_begin;
   if (head_ends_ || tunnel_ != Tunnel::kNone) return;
-  keep_body_ = connection.protocol == http::Protocol::kHttp2 && info.attempts == 1;
+  keep_body_ = connection.protocol == http::Protocol::kHttp2 && info.attempts < kMaxAttempts;
   // First, because what is sent now may fill the host's side, which pauses again.
   PauseDownstream(false);
   const bool ends = request_ended_ && held_trailers_ == nullptr;
@@ -346,11 +346,13 @@ void UpstreamRequest::CountStatus(int status) {
 }
 
 bool UpstreamRequest::MayRepeat(StreamReset reset, std::string_view details) const {
-  if (state_ != State::kSending || stream_.info().attempts > 1) return false;
+  const uint64_t attempts = stream_.info().attempts;
+  if (state_ != State::kSending || attempts >= kMaxAttempts) return false;
   // The request is needed whole: none of its body may have gone into a connection that is lost, unless it was kept.
-  // RFC 9113 8.7: a refused stream was not processed, whatever its method.
+  // RFC 9113 8.7: a refused stream was not processed, whatever its method. A host that reloads may refuse it on a connection
+  // that was there and on one that its old process still took.
   if (reset == StreamReset::kRemoteRefused) return !body_given_ || keep_body_;
-  if (body_given_) return false;
+  if (body_given_ || attempts > 1) return false;
   // A connection that waited in the pool may have been closed by the host while the request was on its way.
   return reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ && http::IsIdempotent(head_->method);
 }
@@ -360,6 +362,7 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
   telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
   if (reset == StreamReset::kRemote || reset == StreamReset::kRemoteRefused) traffic.upstream_rq_rx_reset.Inc();
   if (MayRepeat(reset, details)) {
+    ReturnRetry();
     if (cluster_->TakeRetry(Priority())) {
       retrying_ = true;
       traffic.upstream_rq_retry.Inc();

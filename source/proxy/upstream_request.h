@@ -16,7 +16,7 @@ namespace nuncio::proxy {
 class Stream;
 
 // The router's half of a stream: chooses a host, gets a stream to it, sends the request and hands back the answer. Part of
-// the Stream; one attempt at a time, and a second one only where the first died unanswered on a reused connection and
+// the Stream; one attempt at a time, and another one only where the one before died unanswered and
 // repeating is safe.
 class UpstreamRequest final : public upstream::StreamRequester,
                               public http::ResponseReceiver,
@@ -59,6 +59,7 @@ class UpstreamRequest final : public upstream::StreamRequester,
  private:
   // Longer bodies are not sent again where a host refuses them.
   static constexpr size_t kMaxKeptBody = 64 * 1024;
+  static constexpr uint32_t kMaxAttempts = 3;
 
   enum class State : uint8_t {
     kIdle,       // Not asked for.
