@@ -34,6 +34,7 @@
 #include "envoy/extensions/access_loggers/file/v3/file.pb.h"
 #include "envoy/extensions/access_loggers/stream/v3/stream.pb.h"
 #include "envoy/extensions/filters/http/grpc_stats/v3/config.pb.h"
+#include "envoy/extensions/filters/http/grpc_web/v3/grpc_web.pb.h"
 #include "envoy/extensions/filters/http/router/v3/router.pb.h"
 #include "envoy/extensions/filters/listener/original_dst/v3/original_dst.pb.h"
 #include "envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.pb.h"
@@ -106,6 +107,7 @@ void LinkAllMessages() {
   kept = ::envoy::extensions::access_loggers::file::v3::FileAccessLog::descriptor();
   kept = ::envoy::extensions::access_loggers::stream::v3::StdoutAccessLog::descriptor();
   kept = ::envoy::extensions::filters::http::grpc_stats::v3::FilterConfig::descriptor();
+  kept = ::envoy::extensions::filters::http::grpc_web::v3::GrpcWeb::descriptor();
   kept = ::envoy::extensions::filters::http::router::v3::Router::descriptor();
   kept = ::envoy::extensions::filters::listener::original_dst::v3::OriginalDst::descriptor();
   kept = ::envoy::extensions::filters::listener::tls_inspector::v3::TlsInspector::descriptor();

@@ -180,6 +180,13 @@ LogFlagSet CompileFlags(const pb::ResponseFlagFilter& message) {
   return out;
 }
 
+LogFilter::GrpcStatus CompileGrpcStatus(const pb::GrpcStatusFilter& message) {
+  LogFilter::GrpcStatus out;
+  for (const int status : message.statuses()) out.statuses |= uint32_t{1} << status;
+  out.exclude = message.exclude();
+  return out;
+}
+
 std::optional<LogFilter> CompileFilter(const pb::AccessLogFilter& message, Faults& faults) {
   if (faults.depth() > Faults::kMaxDepth) {
     faults.Add(StrCat("is nested deeper than ", Faults::kMaxDepth, " levels"));
@@ -207,6 +214,8 @@ std::optional<LogFilter> CompileFilter(const pb::AccessLogFilter& message, Fault
     }
     case pb::AccessLogFilter::kResponseFlagFilter:
       return LogFilter(CompileFlags(message.response_flag_filter()));
+    case pb::AccessLogFilter::kGrpcStatusFilter:
+      return LogFilter(CompileGrpcStatus(message.grpc_status_filter()));
     case pb::AccessLogFilter::FILTER_SPECIFIER_NOT_SET:
       break;
   }

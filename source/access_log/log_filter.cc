@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "source/access_log/grpc_status.h"
+#include "source/http/grpc/status.h"
+
 namespace nuncio::access_log {
 namespace {
 
@@ -19,6 +22,11 @@ struct Visitor {
   }
   bool operator()(const matcher::HeaderMatcher& test) const {
     return info.request != nullptr && test.Matches(*info.request);
+  }
+  bool operator()(const LogFilter::GrpcStatus& test) const {
+    const int64_t status = GrpcStatusOf(info).value_or(static_cast<int64_t>(http::grpc::StatusCode::kUnknown));
+    const bool named = status >= 0 && status < 32 && (test.statuses >> status & 1) != 0;
+    return named != test.exclude;
   }
   bool operator()(const LogFilter::All& test) const {
     return std::all_of(test.parts.begin(), test.parts.end(), [this](const LogFilter& f) { return f.Matches(info); });

@@ -33,13 +33,19 @@ class LogFilter {
   struct DurationMillis {
     LogComparison comparison;
   };
+  // As GrpcStatusOf; kUnknown where nothing was answered.
+  struct GrpcStatus {
+    // A bit for each number of `grpc-status`.
+    uint32_t statuses = 0;
+    bool exclude = false;
+  };
   struct All {
     std::vector<LogFilter> parts;
   };
   struct OneOf {
     std::vector<LogFilter> parts;
   };
-  using Test = std::variant<Status, DurationMillis, LogFlagSet, matcher::HeaderMatcher, All, OneOf>;
+  using Test = std::variant<Status, DurationMillis, LogFlagSet, matcher::HeaderMatcher, GrpcStatus, All, OneOf>;
 
   explicit LogFilter(Test test) : test_(std::move(test)) {}
   bool Matches(const StreamInfo& info) const;

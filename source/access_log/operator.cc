@@ -7,8 +7,10 @@
 #include <iterator>
 #include <variant>
 
+#include "source/access_log/grpc_status.h"
 #include "source/access_log/tls_values.h"
 #include "source/base/strings.h"
+#include "source/http/grpc/status.h"
 
 namespace nuncio::access_log {
 namespace {
@@ -90,26 +92,22 @@ Value BytesSent(const Operator&, const StreamInfo& info, std::string&) {
 }
 
 Value GrpcStatus(const Operator& op, const StreamInfo& info, std::string&) {
-  // Only of gRPC requests: `application/grpc` or `application/grpc+...`.
-  if (info.request == nullptr) return {};
-  const std::string_view type = info.request->headers.Value(http::HeaderId::kContentType);
-  constexpr std::string_view kGrpc = "application/grpc";
-  if (!StartsWithIgnoreCase(type, kGrpc) || (type.size() > kGrpc.size() && type[kGrpc.size()] != '+')) return {};
-  std::string_view text;
-  if (info.response_trailers != nullptr) text = info.response_trailers->Value(http::HeaderId::kGrpcStatus);
-  if (text.empty() && info.response != nullptr) text = info.response->headers.Value(http::HeaderId::kGrpcStatus);
-  const std::optional<uint32_t> code = ParseDecimal<uint32_t>(text);
-  if (!code.has_value()) return text.empty() ? Value{} : Value::Text("InvalidCode");
+  if (info.request == nullptr ||
+      !http::grpc::IsGrpcContentType(info.request->headers.Value(http::HeaderId::kContentType))) {
+    return {};
+  }
+  const std::optional<int64_t> code = GrpcStatusOf(info);
+  if (!code.has_value()) return {};
   static constexpr std::string_view kCamel[] = {
       "OK",           "Canceled",        "Unknown",           "InvalidArgument",    "DeadlineExceeded", "NotFound",
       "AlreadyExists", "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted",          "OutOfRange",
       "Unimplemented", "Internal",        "Unavailable",       "DataLoss",           "Unauthenticated"};
-  static constexpr std::string_view kSnake[] = {
-      "OK",             "CANCELLED",         "UNKNOWN",            "INVALID_ARGUMENT",    "DEADLINE_EXCEEDED", "NOT_FOUND",
-      "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED",           "OUT_OF_RANGE",
-      "UNIMPLEMENTED",  "INTERNAL",          "UNAVAILABLE",        "DATA_LOSS",           "UNAUTHENTICATED"};
-  if (op.parameters().choice == 2 || *code >= std::size(kCamel)) return Value::Number(*code);
-  return Value::Text(op.parameters().choice == 1 ? kSnake[*code] : kCamel[*code]);
+  enum { kCamelString, kSnakeString, kNumber };
+  if (op.parameters().choice == kNumber) return Value::Number(*code);
+  if (*code == kInvalidGrpcStatus) return Value::Text("InvalidCode");
+  if (*code >= static_cast<int64_t>(std::size(kCamel))) return Value::Number(*code);
+  if (op.parameters().choice == kCamelString) return Value::Text(kCamel[*code]);
+  return Value::Text(http::grpc::StatusCodeName(static_cast<http::grpc::StatusCode>(*code)));
 }
 
 Value RequestHeadersBytes(const Operator&, const StreamInfo& info, std::string&) {

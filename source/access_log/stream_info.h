@@ -75,6 +75,8 @@ struct StreamInfo {
   const http::RequestHead* request = nullptr;
   const http::ResponseHead* response = nullptr;
   const http::HeaderMap* response_trailers = nullptr;
+  // The answer's `grpc-status` where a filter took it out of the trailers; else empty.
+  std::string_view moved_grpc_status;
   std::string_view original_path;
   uint32_t response_code = 0;
   // Stable snake_case, as Envoy's.

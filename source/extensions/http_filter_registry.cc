@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "source/extensions/http/grpc_stats/filter.h"
+#include "source/extensions/http/grpc_web/filter.h"
 #include "source/extensions/type_names.h"
 
 namespace nuncio::extensions {
@@ -18,6 +19,7 @@ std::shared_ptr<const Config> ConfigOf(const filter::HttpFilterEntry& entry) {
 std::unique_ptr<filter::HttpFilterFactory> MakeHttpFilterFactory(const filter::HttpFilterEntry& entry,
                                                                  const filter::HttpFilterServices& services) {
   if (entry.type == kGrpcStats) return MakeGrpcStatsFactory(ConfigOf<GrpcStatsConfig>(entry), services);
+  if (entry.type == kGrpcWeb) return MakeGrpcWebFactory(services);
   return nullptr;
 }
 

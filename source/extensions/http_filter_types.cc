@@ -1,6 +1,7 @@
 #include "source/extensions/http_filter_types.h"
 
 #include "source/extensions/http/grpc_stats/config.h"
+#include "source/extensions/http/grpc_web/config.h"
 #include "source/extensions/type_names.h"
 
 namespace nuncio::extensions {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr filter::HttpFilterType kTypes[] = {
     {kGrpcStats, "envoy.filters.http.grpc_stats", CompileGrpcStats},
+    {kGrpcWeb, "envoy.filters.http.grpc_web", CompileGrpcWeb},
 };
 
 }  // namespace

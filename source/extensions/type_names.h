@@ -11,6 +11,7 @@ inline constexpr std::string_view kSniCluster = "envoy.extensions.filters.networ
 inline constexpr std::string_view kTcpProxy = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy";
 
 inline constexpr std::string_view kGrpcStats = "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig";
+inline constexpr std::string_view kGrpcWeb = "envoy.extensions.filters.http.grpc_web.v3.GrpcWeb";
 
 inline constexpr std::string_view kOriginalDst = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
 inline constexpr std::string_view kTlsInspector = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector";

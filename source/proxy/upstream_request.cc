@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "source/http/grpc/status.h"
 #include "source/http/hop_by_hop.h"
 #include "source/proxy/connection_manager_config.h"
 #include "source/proxy/stream.h"
@@ -249,15 +250,10 @@ void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) 
   }
   access_log::StreamInfo& info = stream_.info();
   info.response_begin = stream_.Elapsed();
-  const telemetry::StatsSlot slot = stream_.services().slot;
   telemetry::ClusterTrafficStats& traffic = cluster_->traffic();
   CountStatus(static_cast<int>(head.status));
   if (info.attempts > 1) traffic.upstream_rq_retry_success.Inc();
-  if (head.status >= 500) {
-    host_->stats(slot).rq_error.Inc();
-  } else {
-    host_->stats(slot).rq_success.Inc();
-  }
+  CountHead(head, end_stream);
   if (tunnel_ == Tunnel::kAsked) [[unlikely]] AcceptTunnel(head);
   if (tunnel_ == Tunnel::kNone && !head_->upgrade.empty() && head_->protocol == http::Protocol::kHttp2 &&
       head.status / 100 == 2) [[unlikely]] {
@@ -285,6 +281,26 @@ void UpstreamRequest::OnResponseHead(http::ResponseHead& head, bool end_stream) 
 void UpstreamRequest::OnData(buffer::Buffer& data, bool end_stream) {
   if (end_stream) EndAnswer();
   stream_.SendResponseData(data, end_stream);
+}
+
+void UpstreamRequest::CountHead(const http::ResponseHead& head, bool end_stream) {
+  grpc_pending_ = head.status < 500 && http::grpc::IsGrpcContentType(head_->headers.Value(HeaderId::kContentType));
+  if (!grpc_pending_) {
+    CountForHost(head.status < 500);
+  } else if (end_stream) {
+    CountTrailers(head.headers);
+  }
+}
+
+void UpstreamRequest::CountTrailers(const http::HeaderMap& trailers) {
+  if (!std::exchange(grpc_pending_, false)) return;
+  const http::HeaderField* status = trailers.Find(HeaderId::kGrpcStatus);
+  CountForHost(status != nullptr && !http::grpc::IsServerFault(http::grpc::ParseStatusCode(status->value)));
+}
+
+void UpstreamRequest::CountForHost(bool success) {
+  auto& stats = host_->stats(stream_.services().slot);
+  (success ? stats.rq_success : stats.rq_error).Inc();
 }
 
 void UpstreamRequest::AcceptTunnel(http::ResponseHead& head) {
@@ -316,6 +332,7 @@ void UpstreamRequest::EndAnswer() {
 }
 
 void UpstreamRequest::OnTrailers(http::HeaderMap& trailers) {
+  CountTrailers(trailers);
   EndAnswer();
   stream_.SendResponseTrailers(trailers);
 }

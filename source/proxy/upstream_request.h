@@ -88,6 +88,10 @@ class UpstreamRequest final : public upstream::StreamRequester,
   upstream::RoutingPriority Priority() const;
   void ReturnRetry();
   void CountStatus(int status);
+  // Counts the host's success or failure. gRPC tells which at the answer's end.
+  void CountHead(const http::ResponseHead& head, bool end_stream);
+  void CountTrailers(const http::HeaderMap& trailers);
+  void CountForHost(bool success);
   void PauseDownstream(bool pause);
   void FailStream(uint32_t status, std::string_view details, std::string_view body, access_log::ResponseFlag flag);
 
@@ -109,6 +113,7 @@ class UpstreamRequest final : public upstream::StreamRequester,
   Tunnel tunnel_ = Tunnel::kNone;
   bool terminate_ = false;
   TcpTunnel* connecting_tunnel_ = nullptr;
+  bool grpc_pending_ = false;    // The trailers tell whether the host succeeded.
   bool keep_body_ = false;       // An HTTP/2 host may still refuse the stream, and the request is not too long to keep.
   bool head_ends_ = false;       // The head is the whole request.
   bool request_ended_ = false;   // The client's last byte is here.

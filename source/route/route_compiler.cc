@@ -62,6 +62,7 @@ void CompileMatch(const EnvoyRouteMatch& message, RouteEntry& route, Faults& fau
         matcher::CompileQueryParameterMatcher(message.query_parameters(i), faults);
     if (matcher.has_value()) route.query_parameters.push_back(*std::move(matcher));
   }
+  route.grpc_only = message.has_grpc();
   if (message.has_runtime_fraction()) {
     Faults::Scope scope(faults, "runtime_fraction");
     Faults::Scope default_scope(faults, "default_value");

@@ -1,6 +1,7 @@
 #include "source/route/route_entry.h"
 
 #include "source/base/strings.h"
+#include "source/http/grpc/status.h"
 
 namespace nuncio::route {
 
@@ -23,6 +24,7 @@ bool PathPattern::Matches(std::string_view path) const {
 
 bool RouteEntry::MatchesRest(const http::RequestHead& request, uint64_t random) const {
   if (fraction.has_value() && !fraction->Includes(random)) return false;
+  if (grpc_only && !http::grpc::IsGrpcContentType(request.headers.Value(http::HeaderId::kContentType))) return false;
   if (!matcher::MatchesAll(headers, request)) return false;
   if (query_parameters.empty()) return true;
   const std::string_view query = matcher::QueryOf(request.path);

@@ -53,6 +53,8 @@ struct RouteEntry {
   std::vector<matcher::QueryParameterMatcher> query_parameters;
   // The share of requests, at random, that may match.
   std::optional<config::Fraction> fraction;
+  // Only gRPC, by its content type.
+  bool grpc_only = false;
 
   std::variant<ForwardAction, std::unique_ptr<const RedirectAction>, std::unique_ptr<const DirectResponseAction>> action;
 

@@ -22,8 +22,8 @@ struct alignas(64) HostStats {
   telemetry::Gauge cx_active;
   telemetry::Counter rq_total;
   telemetry::Gauge rq_active;
-  telemetry::Counter rq_success;  // Answers other than 5xx.
-  telemetry::Counter rq_error;    // 5xx, resets and failed connects.
+  telemetry::Counter rq_success;  // Answers other than 5xx; of gRPC, statuses that are not the server's fault.
+  telemetry::Counter rq_error;    // The others, resets and failed connects.
   telemetry::Counter rq_timeout;
 };
 

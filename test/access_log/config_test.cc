@@ -150,6 +150,20 @@ TEST_F(AccessLogFilterTest, Flags) {
   EXPECT_FALSE(Wants("response_flag_filter: { flags: [UF, DF] }"));
 }
 
+TEST_F(AccessLogFilterTest, GrpcStatus) {
+  EXPECT_TRUE(Wants("grpc_status_filter: { statuses: [OK, NOT_FOUND] }"));
+  EXPECT_FALSE(Wants("grpc_status_filter: { statuses: [OK, NOT_FOUND], exclude: true }"));
+  EXPECT_FALSE(Wants("grpc_status_filter: { statuses: [OK] }"));
+  EXPECT_TRUE(Wants("grpc_status_filter: { statuses: [OK], exclude: true }"));
+  EXPECT_FALSE(Wants("grpc_status_filter: {}"));
+  stream_.trailers.SetReference(http::HeaderId::kGrpcStatus, "32");
+  EXPECT_FALSE(Wants("grpc_status_filter: { statuses: [OK] }"));
+  stream_.info.response_trailers = nullptr;
+  stream_.info.response = nullptr;
+  stream_.info.response_code = 0;
+  EXPECT_TRUE(Wants("grpc_status_filter: { statuses: [UNKNOWN] }"));
+}
+
 TEST_F(AccessLogFilterTest, HeadersAndCombinations) {
   constexpr std::string_view kCurl = "header_filter: { header: { name: user-agent, string_match: { prefix: curl } } }";
   constexpr std::string_view kFirefox = "header_filter: { header: { name: user-agent, string_match: { prefix: Moz } } }";

@@ -202,7 +202,24 @@ TEST_F(TextTemplateTest, GrpcStatusIsForGrpcOnly) {
   stream_.trailers.SetReference(http::HeaderId::kGrpcStatus, "77");
   EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "77");
   stream_.trailers.SetReference(http::HeaderId::kGrpcStatus, "x");
-  EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "InvalidCode");
+  EXPECT_EQ(Format("%GRPC_STATUS% %GRPC_STATUS_NUMBER%", stream_.info), "InvalidCode -1");
+}
+
+TEST_F(TextTemplateTest, GrpcStatusWithoutTrailers) {
+  stream_.request.headers.Add("content-type", "application/grpc; x=y");
+  stream_.info.response_trailers = nullptr;
+  // What was cut off has the status that gRPC makes of HTTP's.
+  EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "Unknown");
+  stream_.info.response_code = 503;
+  EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "Unavailable");
+  stream_.response.headers.Add("grpc-status", "7");
+  EXPECT_EQ(Format("%GRPC_STATUS(SNAKE_STRING)%", stream_.info), "PERMISSION_DENIED");
+  stream_.info.moved_grpc_status = "0";
+  EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "OK");
+  stream_.info.moved_grpc_status = {};
+  stream_.info.response = nullptr;
+  stream_.info.response_code = 0;
+  EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "-");
 }
 
 TEST_F(TextTemplateTest, MetadataOfRouteClusterListenerAndChain) {

@@ -175,6 +175,26 @@ virtual_hosts:
   EXPECT_NEAR(second, kRounds * 0.35, kRounds * 0.02);
 }
 
+TEST(DecideTest, GrpcByItsContentType) {
+  const auto table = TableOf(R"(
+virtual_hosts:
+- name: v
+  domains: ["*"]
+  routes:
+  - match: {prefix: /, grpc: {}}
+    route: {cluster: grpc}
+  - match: {prefix: /}
+    route: {cluster: rest}
+)");
+  for (const char* type : {"application/grpc", "application/grpc+proto", "application/grpc;v=1"}) {
+    EXPECT_EQ(Outcome(*table, "a", "/s/m", {{"content-type", type}}), "grpc") << type;
+  }
+  for (const char* type : {"application/grpc-web", "application/grpcx", "text/plain"}) {
+    EXPECT_EQ(Outcome(*table, "a", "/s/m", {{"content-type", type}}), "rest") << type;
+  }
+  EXPECT_EQ(Outcome(*table, "a", "/s/m"), "rest");
+}
+
 TEST(DecideTest, WeightedClusters) {
   const auto table = TableOf(R"(
 virtual_hosts:

@@ -31,6 +31,7 @@ RouteEntry RandomRoute(std::mt19937& random, size_t number) {
     const std::string_view name = random() % 2 == 0 ? "x-a" : "x-b";
     route.headers.emplace_back(RequestField(name), Presence{random() % 2 == 0}, HeaderMatcher::Options{});
   }
+  route.grpc_only = random() % 6 == 0;
   if (random() % 5 == 0) route.query_parameters.emplace_back("q", Presence{true});
   return route;
 }
@@ -50,6 +51,7 @@ TEST(VirtualHostTest, FindsTheFirstMatchInOrderHoweverManyRoutes) {
       matcher::TestRequest request("a", random() % 3 == 0 ? StrCat(path, "?q=1") : path);
       if (random() % 2 == 0) request.head.headers.Add("x-a", "1");
       if (random() % 2 == 0) request.head.headers.Add("x-b", "1");
+      if (random() % 2 == 0) request.head.headers.Add("content-type", "application/grpc");
 
       const RouteEntry* expected = nullptr;
       for (const RouteEntry& route : host.routes()) {

@@ -86,6 +86,20 @@ Status StatusOfTrailers(const HeaderMap& trailers, uint32_t http_status) {
   return {StatusCodeFromHttp(http_status), StrCat("HTTP status ", http_status, " without grpc-status")};
 }
 
+bool IsServerFault(StatusCode code) {
+  switch (code) {
+    case StatusCode::kUnknown:
+    case StatusCode::kDeadlineExceeded:
+    case StatusCode::kUnimplemented:
+    case StatusCode::kInternal:
+    case StatusCode::kUnavailable:
+    case StatusCode::kDataLoss:
+      return true;
+    default:
+      return false;
+  }
+}
+
 StatusCode StatusCodeFromHttp(uint32_t http_status) {
   switch (http_status) {
     case 400:

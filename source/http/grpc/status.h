@@ -55,6 +55,9 @@ std::string DecodeMessage(std::string_view value);
 // code is derived from `http_status`.
 Status StatusOfTrailers(const HeaderMap& trailers, uint32_t http_status);
 
+// Whether the server is to blame: what HTTP would say with 5xx.
+bool IsServerFault(StatusCode code);
+
 // What an HTTP answer without `grpc-status` means ("HTTP to gRPC Status Code Mapping").
 StatusCode StatusCodeFromHttp(uint32_t http_status);
 // What an RST_STREAM with this error code of RFC 9113 7 means ("gRPC over HTTP2", Errors).

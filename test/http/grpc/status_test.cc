@@ -60,6 +60,17 @@ TEST(GrpcStatus, OfHttp) {
   for (const uint32_t status : {200, 302, 418, 500}) EXPECT_EQ(StatusCodeFromHttp(status), StatusCode::kUnknown);
 }
 
+TEST(GrpcStatus, FaultsOfTheServer) {
+  for (const StatusCode code : {StatusCode::kUnknown, StatusCode::kDeadlineExceeded, StatusCode::kUnimplemented,
+                                StatusCode::kInternal, StatusCode::kUnavailable, StatusCode::kDataLoss}) {
+    EXPECT_TRUE(IsServerFault(code)) << StatusCodeName(code);
+  }
+  for (const StatusCode code : {StatusCode::kOk, StatusCode::kCancelled, StatusCode::kInvalidArgument,
+                                StatusCode::kNotFound, StatusCode::kResourceExhausted, StatusCode::kUnauthenticated}) {
+    EXPECT_FALSE(IsServerFault(code)) << StatusCodeName(code);
+  }
+}
+
 TEST(GrpcStatus, OfResets) {
   EXPECT_EQ(StatusCodeFromHttp2Error(0), StatusCode::kInternal);
   EXPECT_EQ(StatusCodeFromHttp2Error(5), StatusCode::kUnknown);
