@@ -170,6 +170,8 @@ struct Wish {
   size_t cancel_after = SIZE_MAX;
   // Messages go one by one, each after the answer to the one before.
   bool in_turn = false;
+  // Prints a line for each message of the answer.
+  bool tell = false;
   // The request ends with its last message; else it stays open.
   bool half_close = true;
 };
@@ -196,6 +198,7 @@ class Calling final : public grpc::ClientBidiReactor<ByteBuffer, ByteBuffer> {
     ++received_;
     bytes_ += text.size();
     if (text == sent_text_) ++echoes_;
+    if (wish_.tell) Say("received");
     if (received_ == 1) first_ = text.substr(0, 40);
     if (received_ == wish_.cancel_after) context_.TryCancel();
     StartRead(&answer_);
@@ -262,6 +265,7 @@ int Call(const std::string& target, const std::string& method, std::map<std::str
   number("cancel_after", wish.cancel_after);
   wish.text = options["text"];
   wish.in_turn = options.contains("in_turn");
+  wish.tell = options.contains("tell");
   wish.half_close = !options.contains("open");
 
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
@@ -280,7 +284,8 @@ int Call(const std::string& target, const std::string& method, std::map<std::str
 
   grpc::ClientContext context;
   if (options.contains("deadline_ms")) {
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(std::stoul(options["deadline_ms"])));
+    const std::chrono::milliseconds limit(std::stoul(options["deadline_ms"]));
+    context.set_deadline(std::chrono::system_clock::now() + limit);
   }
   Calling calling(stub, context, method, wish);
   if (options.contains("cancel_on_input")) {

@@ -1,5 +1,5 @@
-"""gRPC's own client and server with the real binary between them: calls of all four kinds, their ends on either side, messages
-of any size, what is counted and logged. And gRPC-Web in front of the same server."""
+"""gRPC's own client and server with the real binary between them: calls of all four kinds, their ends on either side,
+messages of any size, what is counted and logged. And gRPC-Web in front of the same server."""
 
 import base64
 import json
@@ -16,8 +16,8 @@ TYPES = "type.googleapis.com/envoy.extensions."
 HTTP_OPTIONS = TYPES + "upstreams.http.v3.HttpProtocolOptions"
 OK, CANCELLED, UNKNOWN, DEADLINE_EXCEEDED, FAILED_PRECONDITION, ABORTED = 0, 1, 2, 4, 9, 10
 UNIMPLEMENTED, INTERNAL, UNAVAILABLE = 12, 13, 14
-LOG = {"path": "%REQ(:PATH)%", "code": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%", "camel": "%GRPC_STATUS%",
-       "snake": "%GRPC_STATUS(SNAKE_STRING)%", "number": "%GRPC_STATUS_NUMBER%"}
+LOG = {"path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%", "code": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%",
+       "camel": "%GRPC_STATUS%", "snake": "%GRPC_STATUS(SNAKE_STRING)%", "number": "%GRPC_STATUS_NUMBER%"}
 MIB = 1 << 20
 
 
@@ -41,7 +41,6 @@ class Server:
     def stop(self):
         self.process.kill()
         self.process.wait(PATIENCE)
-        self.process.stdout.close()
 
 
 class Call:
@@ -56,6 +55,10 @@ class Call:
         """With cancel_on_input."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
+
+    def line(self):
+        """With tell."""
+        return self.process.stdout.readline().strip()
 
     def result(self):
         out, _ = self.process.communicate(timeout=4 * PATIENCE)
@@ -76,10 +79,11 @@ def route(prefix, name, **action):
 
 
 def setUpModule():
-    global server, tls_server, proxy, plain, secure, admin, log, errors, authority
+    global server, tls_server, mortal, mortal_too, proxy, plain, secure, admin, log, errors, authority
     authority = tls.Authority()
     certificate = authority.issue("server", ["DNS:a.test"])
-    server, tls_server = Server(), Server(certificate.certificate, certificate.key)
+    server, mortal, mortal_too = Server(), Server(), Server()
+    tls_server = Server(certificate.certificate, certificate.key)
     plain, secure, admin, closed = free_ports(4)
     log, errors = (AccessLog(os.path.join(directory(), "access.log")) for _ in range(2))
     routes = [
@@ -88,7 +92,9 @@ def setUpModule():
         route("/test.Peer/", "grpc", max_stream_duration={"grpc_timeout_header_max": "0s"}),
         route("/none.", "none"),
         route("/refused.", "refused"),
-        route("/nowhere.", "nowhere"),
+        {"match": {"prefix": "/nowhere.", "grpc": {}}, "route": {"cluster_header": "x-cluster"}},
+        route("/mortal.", "mortal"),
+        route("/mortal_too.", "mortal_too"),
         route("/tls.", "tls", prefix_rewrite="/test.Peer/"),
     ]
     logs = {"access_log": [
@@ -109,6 +115,7 @@ def setUpModule():
     proxy = Nuncio(bootstrap(
         [listener("plain", plain, routes, **logs, **filters), over_tls],
         [cluster("grpc", [server.port], **http2()),
+         cluster("mortal", [mortal.port], **http2()), cluster("mortal_too", [mortal_too.port], **http2()),
          cluster("tls", [tls_server.port], **http2(transport_socket=tls.upstream(
              {**tls.trusting(authority), "alpn_protocols": ["h2"]}, sni="a.test"))),
          cluster("refused", [closed], **http2()), cluster("none", [], **http2())],
@@ -116,7 +123,7 @@ def setUpModule():
 
 
 def tearDownModule():
-    for each in (proxy, server, tls_server):
+    for each in (proxy, server, tls_server, mortal, mortal_too):
         each.stop()
 
 
@@ -128,8 +135,9 @@ def stat(name):
 
 def logged(path, **fields):
     """The line of a call, among those of the path, that has these."""
-    return wait_for(lambda: next((line for line in log.lines() if line["path"] == path and fields.items() <= line.items()),
-                                 None), f"a line of {path} with {fields}")
+    wanted = {"path": path, **fields}
+    return wait_for(lambda: next((line for line in log.lines() if wanted.items() <= line.items()), None),
+                    f"a line with {wanted}")
 
 
 class Kinds(unittest.TestCase):
@@ -205,10 +213,25 @@ class Ends(unittest.TestCase):
 
     def test_the_server_cancels(self):
         result = call("Abort", size=10)
-        self.assertNotEqual(result["code"], OK, result)
-        self.assertEqual(result["received"], 0)
+        self.assertEqual((result["code"], result["received"]), (CANCELLED, 0), result)
         server.wait("cancelled Abort")
-        self.assertIn("UR", logged("/test.Peer/Abort")["flags"])
+        self.assertEqual(logged("/test.Peer/Abort")["snake"], "CANCELLED")
+
+    def test_the_server_dies_before_it_answers(self):
+        under_way = Call(plain, "/mortal.Peer/Hang", open=1)
+        mortal.wait("begun Hang")
+        mortal.stop()
+        self.assertEqual(under_way.result()["code"], UNAVAILABLE)
+        self.assertIn("UC", logged("/mortal.Peer/Hang")["flags"])
+
+    def test_the_server_dies_amid_the_answer(self):
+        under_way = Call(plain, "/mortal_too.Peer/Echo", open=1, size=10, tell=1)
+        self.assertEqual(under_way.line(), "received")
+        mortal_too.stop()
+        result = under_way.result()
+        self.assertNotEqual(result["code"], OK, result)
+        self.assertEqual(result["echoes"], 1, result)
+        self.assertEqual(logged("/mortal_too.Peer/Echo")["camel"], "Unknown")
 
     def test_the_clients_deadline_reaches_the_server(self):
         result = call("Hang", open=1, deadline_ms=300)
@@ -262,7 +285,8 @@ class Figures(unittest.TestCase):
         call("Break", size=10)
         line = logged("/test.Peer/Break")
         self.assertEqual((line["code"], line["camel"], line["snake"], line["number"]), (200, "Aborted", "ABORTED", 10))
-        wait_for(lambda: any(each["path"] == "/test.Peer/Break" for each in errors.lines()), "the line among the errors")
+        wait_for(lambda: any(each["path"] == "/test.Peer/Break" for each in errors.lines()),
+                 "the line among the errors")
         self.assertNotIn(OK, [each["number"] for each in errors.lines()])
 
     def test_the_hosts_success(self):

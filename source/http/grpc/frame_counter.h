@@ -7,8 +7,8 @@
 
 namespace nuncio::http::grpc {
 
-// Counts the messages of a body that passes by in pieces, and keeps nothing of it. What is no gRPC is counted as if it were.
-// Not thread-safe.
+// Counts the messages of a body that passes by in pieces, and keeps nothing of it. What is no gRPC is counted as if it
+// were. Not thread-safe.
 class FrameCounter {
  public:
   // How many messages begin in `data`.

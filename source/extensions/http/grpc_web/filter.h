@@ -12,8 +12,8 @@
 
 namespace nuncio::extensions {
 
-// Makes gRPC of gRPC-Web (its PROTOCOL-WEB.md), and back: content types, base64 of the text form, the trailers as the last
-// frame of the body. Any other request passes as it is.
+// Makes gRPC of gRPC-Web (its PROTOCOL-WEB.md), and back: content types, base64 of the text form, the trailers as the
+// last frame of the body. Any other request passes as it is.
 class GrpcWebFilter final : public filter::HttpFilter {
  public:
   // Of an answer that is no gRPC, so many bytes become its message.
