@@ -32,6 +32,10 @@ LOG_FIELDS = {
     "why": "%UPSTREAM_TRANSPORT_FAILURE_REASON(ALLOW_WHITESPACES)%",
     "host": "%UPSTREAM_HOST%",
     "duration": "%DURATION%",
+    "version": "%DOWNSTREAM_TLS_VERSION%",
+    "subject": "%DOWNSTREAM_PEER_SUBJECT%",
+    "upstream_version": "%UPSTREAM_TLS_VERSION%",
+    "refused": "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
 }
 MIB = 1 << 20
 
@@ -466,11 +470,11 @@ class Tls(unittest.TestCase):
         clusters = [cluster("plain", [cls.plain.port]), cluster("secure", [cls.secure.port], transport_socket=trusting),
                     cluster("strange", [cls.strange.port], transport_socket=trusting),
                     cluster("silent", [cls.silent.port], transport_socket=trusting, connect_timeout="0.3s")]
-        names = ["out", "in", "both", "strange", "silent", "mutual", "stalled", "alpn"]
+        names = ["out", "in", "both", "strange", "silent", "mutual", "stalled", "timed", "alpn"]
         *numbers, cls.admin = free_ports(len(names) + 1)
         cls.ports = dict(zip(names, numbers))
         towards = {"out": "secure", "in": "plain", "both": "secure", "mutual": "plain", "stalled": "plain",
-                   "alpn": "plain"}
+                   "timed": "plain", "alpn": "plain"}
         listeners = []
         for name, port in cls.ports.items():
             fields = {"idle_timeout": "0.3s"} if name == "stalled" else {}
@@ -480,6 +484,8 @@ class Tls(unittest.TestCase):
                 made["filter_chains"][0]["transport_socket"] = tls.downstream(
                     [certificate], tls.trusting(cls.pki) if mutual else None,
                     alpn=["custom"] if name == "alpn" else (), **mutual)
+            if name == "timed":
+                made["filter_chains"][0]["transport_socket_connect_timeout"] = "0.3s"
             listeners.append(made)
         cls.proxy = Nuncio(bootstrap(listeners, clusters, admin={
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": cls.admin}}}))
@@ -567,8 +573,16 @@ class Tls(unittest.TestCase):
             client.send(b"\x16\x03\x01")
             self.assertTrue(client.at_end())
         self.assertEqual(entry("stalled")[0]["end"], "tcp_session_idle_timeout")
+        with connect(self.ports["timed"]) as client:
+            client.send(b"\x16\x03\x01")
+            self.assertTrue(client.at_end())
+        self.assertEqual(entry("timed")[0]["refused"], "transport_socket_timeout_was_reached")
+        name = f"listener.127.0.0.1_{self.ports['timed']}.downstream_cx_transport_socket_connect_timeout"
+        self.assertEqual(stat(name, self.admin), 1)
         out = tls.s_client(self.ports["mutual"], "-tls1_2")
         self.assertIn("alert", out)
+        wait_for(lambda: any("PEER_DID_NOT_RETURN_A_CERTIFICATE" in (line["refused"] or "") for line in entry("mutual")),
+                 "the reason of the refusal")
         with self.assertRaises(socket.timeout):
             self.plain.listener.accept()
 
@@ -579,6 +593,8 @@ class Tls(unittest.TestCase):
         self.assertEqual(server.exactly(5), b"hello")
         client.close()
         server.close()
+        line = wait_for(lambda: next((line for line in entry("mutual") if line["received"] == 5), None), "the entry")
+        self.assertEqual((line["version"], line["subject"], line["upstream_version"]), ("TLSv1.3", "CN=client", None))
         client = tls.connect(self.ports["alpn"], alpn=["other", "custom"])
         self.assertEqual(client.sock.selected_alpn_protocol(), "custom")
         client.close()
@@ -591,6 +607,8 @@ class Tls(unittest.TestCase):
         Stream(client.sock).reset()
         with self.assertRaises(OSError):
             server.some()
+        wait_for(lambda: any(line["flags"] == "DC" and line["upstream_version"] == "TLSv1.3" for line in entry("both")),
+                 "the entry")
 
 
 class Crowd(unittest.TestCase):
