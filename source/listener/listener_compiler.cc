@@ -26,6 +26,9 @@ using ChainMessage = envoy::config::listener::v3::FilterChain;
 using ChainMatchMessage = envoy::config::listener::v3::FilterChainMatch;
 using PredicateMessage = envoy::config::listener::v3::ListenerFilterChainMatchPredicate;
 
+// Nobody who means well needs longer, and without a limit half handshakes would stay.
+constexpr Duration kHandshakeTimeout = std::chrono::seconds(15);
+
 template <typename M>
 uint64_t HashOf(const M& message) {
   // Maps make plain serialisation differ from run to run of the same content.
@@ -150,7 +153,7 @@ std::shared_ptr<const FilterChainConfig> CompileChain(const ChainMessage& messag
   }
   chain->transport_socket_connect_timeout =
       config::DurationField(message.has_transport_socket_connect_timeout(), message.transport_socket_connect_timeout(),
-                            "transport_socket_connect_timeout", Duration::zero(), faults);
+                            "transport_socket_connect_timeout", kHandshakeTimeout, faults);
   ReadNetworkFilters(message, data_sources, *chain, faults);
   return chain;
 }

@@ -70,12 +70,13 @@ TEST(ListenerCompilerTest, MetadataOfTheListenerIsItsChains) {
   EXPECT_NE(first->hash, second->hash) << "connections of before keep what they began with";
 }
 
-TEST(ListenerCompilerTest, DefaultsAreEnvoys) {
+TEST(ListenerCompilerTest, Defaults) {
   const Outcome out = Compile(StrCat("name: l\n", kAddress, "filter_chains: [", kChain, "]"));
   ASSERT_NE(out.config, nullptr) << out.faults;
   EXPECT_EQ(out.config->name, "l");
   EXPECT_EQ(out.config->stat_prefix, "127.0.0.1:80");
   EXPECT_EQ(out.config->buffer_limit, 1u << 20);
+  EXPECT_EQ(out.config->chains[0]->transport_socket_connect_timeout, std::chrono::seconds(15));
   EXPECT_TRUE(out.config->bind_to_port);
   ASSERT_EQ(out.config->addresses.size(), 1u);
   EXPECT_TRUE(out.config->addresses[0].reuse_port);
