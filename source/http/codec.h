@@ -39,7 +39,7 @@ struct DecodeError {
 // OnReset may come at any time, once, and no event of the request after it. The receiver may reset or finish the stream
 // in any event. A stream is over, and its receiver is told nothing more, when the end of the answer was sent (of a
 // tunnel: of both directions), or after a reset from either side; what is left of a request whose answer ended early is
-// not read (HTTP/2: RST_STREAM with NO_ERROR).
+// not delivered (HTTP/2: see ServerCodec::EndAnswered).
 class RequestReceiver {
  public:
   // Where the codec puts the head; lives until the stream ends.
@@ -192,6 +192,9 @@ class ServerCodec {
   virtual void Drain() = 0;
   // HTTP/2 PING (RFC 9113 6.7); `opaque` comes back in OnPong.
   virtual void SendPing(uint64_t /*opaque*/) {}
+  // HTTP/2: ends the requests that their clients go on sending although they were answered (RST_STREAM with NO_ERROR). To be
+  // called a moment after such an answer.
+  virtual void EndAnswered() {}
   // HTTP/2: resets the streams whose answer was handed over whole and of which nothing has left since the last call. To be
   // called each time the stream idle timeout has passed, while there are streams: their receivers are gone.
   virtual void ExpireFlushes() {}

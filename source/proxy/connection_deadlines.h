@@ -20,6 +20,7 @@ class ConnectionDeadlines {
     kGoAway,    // HTTP/2: when later requests are refused.
     kPing,      // HTTP/2: the next PING.
     kPong,      // HTTP/2: the answer to the last one.
+    kEarly,     // HTTP/2: when requests that go on after their answer are ended.
     kStall,     // HTTP/2: answers handed over whole of which nothing leaves are reset.
     kCount,
   };

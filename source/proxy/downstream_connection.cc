@@ -13,6 +13,9 @@ namespace {
 // A connection that is to end is closed between requests when it was silent this long.
 constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
 
+// How long the client of an HTTP/2 request that was answered early may take to end it before it is told to stop.
+constexpr Duration kEarlyAnswerGrace = std::chrono::milliseconds(100);
+
 // RFC 9113 3.4.
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -338,6 +341,9 @@ void DownstreamConnection::OnStreamFinished(Stream& stream) {
   stream.ListNode<Stream>::Unlink();
   stream_deadlines_.Remove(stream);
   finished_.PushBack(stream);
+  if (http2() && !stream.request_complete() && !over_ && !deadlines_.armed(Deadline::kEarly)) {
+    SetDeadline(Deadline::kEarly, manager_.services().loop.now() + kEarlyAnswerGrace);
+  }
   manager_.services().loop.AfterEvent(reap_task_);
 }
 
@@ -411,6 +417,7 @@ void DownstreamConnection::OnDeadline() {
   if (!over_ && deadlines_.Take(Deadline::kGoAway, now)) codec_->Drain();
   if (!over_ && deadlines_.Take(Deadline::kPong, now)) OnPongMissing();
   if (!over_ && deadlines_.Take(Deadline::kPing, now)) SendPing();
+  if (!over_ && deadlines_.Take(Deadline::kEarly, now) && !socket_->closing()) codec_->EndAnswered();
   if (!over_ && deadlines_.Take(Deadline::kStall, now)) OnStall();
   if (!over_ && deadlines_.Take(Deadline::kFlush, now)) CheckFlush();
   if (over_) return;

@@ -22,6 +22,7 @@ void H2ServerCodec::OnConnectionClosed() { session_.Close(StreamReset::kConnecti
 void H2ServerCodec::Drain() {
   if (std::exchange(draining_, true)) return;
   session_.SendGoAway();
+  session_.EndAnswered();
   if (session_.active_streams() == 0 && !std::exchange(close_told_, true)) events_.OnCloseAfterFlush();
 }
 

@@ -43,6 +43,7 @@ class H2ServerCodec final : public ServerCodec, private SessionEvents {
   void OnSendBufferLow() override { session_.BlockOutput(false); }
   Protocol protocol() const override { return Protocol::kHttp2; }
   size_t active_streams() const override { return session_.active_streams(); }
+  void EndAnswered() override { session_.EndAnswered(); }
   void ExpireFlushes() override { session_.ExpireFlushes(); }
 
  private:

@@ -77,7 +77,10 @@ void ServerStream::FinishAnswer() {
 }
 
 HeaderMap* ServerStream::OnHeadersBegin() {
-  if (receiver_ == nullptr || discards_input()) return nullptr;
+  if (receiver_ == nullptr || discards_input()) {
+    // Trailers that come after the answer are of no use, but may be malformed.
+    return trailers_ = head_delivered_ ? own_.New<HeaderMap>(own_) : nullptr;
+  }
   Arena& arena = receiver_->arena();
   if (head_delivered_) {
     trailers_ = arena.New<HeaderMap>(arena);
@@ -121,6 +124,7 @@ void ServerStream::OnTrailers(bool end_stream) {
     session_.FailMalformed(*this, kMessagingRule);
     return;
   }
+  if (receiver_ == nullptr || discards_input()) return;
   trailers_->RemoveIf(IsForbiddenTrailer);
   if (trailers_->empty()) {
     buffer::Buffer none(session_.slices());
@@ -154,8 +158,9 @@ void ServerStream::FinishRequest() {
 
 void ServerStream::OnEndSent() {
   if (tunnel_) return;
-  // RFC 9113 8.1: the answer is complete, the rest of the request is of no use.
-  session_.Reset(*this, NGHTTP2_NO_ERROR);
+  // RFC 9113 8.1: the answer is complete, the rest of the request is of no use. Its client may be just about to end it, well
+  // or badly: until EndAnswered it is read on.
+  if (overdue() || session_.leaving()) session_.Reset(*this, NGHTTP2_NO_ERROR);
 }
 
 void ServerStream::OnReset(StreamReset reset, std::string_view details) {

@@ -138,6 +138,18 @@ void Session::ExpireFlushes() {
   }
 }
 
+void Session::EndAnswered() {
+  Turn turn(*this);
+  for (Stream* stream = open_.front(); stream != nullptr;) {
+    Stream* next = open_.Next(*stream);
+    if (stream->discard_ && !stream->end_received_) {
+      stream->overdue_ = true;
+      if (stream->end_sent_) Reset(*stream, NGHTTP2_NO_ERROR);
+    }
+    stream = next;
+  }
+}
+
 void Session::Adopt(Stream& stream) {
   open_.PushBack(stream);
   ++active_streams_;

@@ -93,6 +93,9 @@ class Session : private FrameGateEvents {
   // Resets the streams whose last bytes wait for the peer's window and of which none has left since the last call.
   void ExpireFlushes();
 
+  // Of streams that discard their input: those that have sent all are reset without error; the others are overdue.
+  void EndAnswered();
+
   // Enters a new stream into the session's count, before it has a number. A client's.
   void Adopt(Stream& stream);
   // Begins a request on an adopted stream. The block's texts must live until the stream is retired.
@@ -119,6 +122,7 @@ class Session : private FrameGateEvents {
   buffer::SlicePool& slices() const { return out_.pool(); }
   size_t active_streams() const { return active_streams_; }
   bool going_away() const { return going_away_; }
+  bool leaving() const { return leaving_; }
   // Beyond use.
   bool failed() const { return failed_; }
   // Whether nghttp2 would take another request: neither side is leaving, stream numbers are left.

@@ -188,12 +188,10 @@ FrameVerdict Session::StreamFault(const FrameHead& head, uint32_t error_code) {
     Fail(*stream, StreamReset::kProtocolError, kProtocolFault, error_code);
     return FrameVerdict::kDrop;
   }
-  // A stream that is gone cannot be reset; nor can an idle one be, which such a frame must not be sent on.
+  // No stream to reset: the connection pays (RFC 9113 5.4.1). A server whose stream is gone is borne with.
   const bool gone = nghttp2_session_find_stream(session_, head.stream_id) != nullptr ||
-                    (role_ == Role::kServer && head.stream_id <= last_peer_stream_) ||
-                    (role_ == Role::kClient &&
-                     head.stream_id < static_cast<int64_t>(nghttp2_session_get_next_stream_id(session_)));
-  return gone ? FrameVerdict::kDrop : ConnectionFault(error_code, kProtocolFault);
+                    head.stream_id < static_cast<int64_t>(nghttp2_session_get_next_stream_id(session_));
+  return role_ == Role::kClient && gone ? FrameVerdict::kDrop : ConnectionFault(error_code, kProtocolFault);
 }
 
 void Session::CountPrematureReset(const Stream& stream) {
@@ -240,8 +238,7 @@ int Session::OnHeader(std::string_view name, std::string_view value) {
     return NGHTTP2_ERR_CALLBACK_FAILURE;
   }
   Stream* stream = header_stream_;
-  // Once the input is dropped, what it was gathered in may be gone.
-  if (stream == nullptr || stream->block_ == nullptr || stream->discard_ || !stream->overflow_.empty()) return 0;
+  if (stream == nullptr || stream->block_ == nullptr || !stream->overflow_.empty()) return 0;
   const std::string_view fault = TakeField(*stream, name, value);
   if (!fault.empty()) FailMalformed(*stream, fault);
   return failure_code_ == NGHTTP2_NO_ERROR ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -284,7 +281,7 @@ void Session::OnDataChunk(int32_t id, std::string_view bytes) {
     return;
   }
   stream->received_ += bytes.size();
-  if (stream->received_ > stream->expected_ && !stream->discard_) {
+  if (stream->received_ > stream->expected_) {
     // RFC 9113 8.1.1: more than content-length.
     CreditConnection(bytes.size());
     FailMalformed(*stream, kMessagingRule);
@@ -308,7 +305,7 @@ void Session::DeliverData(bool end_stream) {
   buffer::Buffer data = std::move(data_);
   const size_t size = data.length();
   stream->end_received_ = end_stream;
-  if (end_stream && !stream->discard_ && !stream->BodyComplete()) {
+  if (end_stream && !stream->BodyComplete()) {
     CreditConnection(size);
     FailMalformed(*stream, kMessagingRule);
     return;
@@ -373,7 +370,7 @@ void Session::OnFrame(const nghttp2_frame& frame) {
 
 void Session::OnHeadersFrame(Stream& stream, bool end_stream) {
   stream.end_received_ = end_stream;
-  if (std::exchange(stream.block_, nullptr) == nullptr || stream.discard_) return;
+  if (std::exchange(stream.block_, nullptr) == nullptr) return;
   if (!stream.overflow_.empty()) {
     stream.OnHeaderOverflow(stream.overflow_);
     return;

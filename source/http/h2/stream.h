@@ -37,9 +37,14 @@ class Stream : public ListNode<OpenStreams>, public ListNode<TouchedStreams> {
   void ExpectBody(uint64_t bytes) { expected_ = bytes; }
   // Whether the message may end with what has arrived.
   bool BodyComplete() const { return expected_ == kAnyLength || received_ == expected_; }
-  // What still comes of the message is dropped.
-  void DiscardInput() { discard_ = true; }
+  // What still comes of the message is dropped, a block that is arriving too: what it is gathered in may go now.
+  void DiscardInput() {
+    discard_ = true;
+    block_ = nullptr;
+  }
   bool discards_input() const { return discard_; }
+  // Its request is to end with its answer.
+  bool overdue() const { return overdue_; }
 
  private:
   friend class Session;
@@ -71,6 +76,7 @@ class Stream : public ListNode<OpenStreams>, public ListNode<TouchedStreams> {
   bool end_sent_ = false;
   bool head_sent_ = false;  // A block of HEADERS has left.
   bool answered_ = false;   // A server's: the final head was handed over.
+  bool overdue_ = false;    // See Session::EndAnswered.
   bool above_high_ = false;
   bool progress_ = true;  // Since Session::ExpireFlushes looked last.
 

@@ -116,8 +116,11 @@ TEST_F(H2ServerTest, AnEarlyAnswerEndsTheRequestWithoutError) {
   ASSERT_TRUE(Feed(Headers(1, Request("POST"), kEndHeaders) + Data(1, "part")));
   request(0).Answer(413, {}, "too large");
   request(0).DropArena();
-  const auto frames = Sent();
+  auto frames = Sent();
   EXPECT_EQ(BodyOf(frames, 1), "too large");
+  EXPECT_EQ(Find(frames, NGHTTP2_RST_STREAM, 1), nullptr) << "the client may be about to end it";
+  codec_->EndAnswered();
+  frames = Sent();
   const ParsedFrame* reset = Find(frames, NGHTTP2_RST_STREAM, 1);
   ASSERT_NE(reset, nullptr);
   EXPECT_EQ(reset->Number(0), NGHTTP2_NO_ERROR);
@@ -158,6 +161,46 @@ TEST_F(H2ServerTest, CookiesCountAsOneFieldButNotWithoutBound) {
   EXPECT_TRUE(request(0).ended);
   ASSERT_TRUE(Feed(Headers(3, Request("GET", "/", cookies(41)))));
   EXPECT_EQ(request(1).decode_error, 431);
+}
+
+TEST_F(H2ServerTest, AnEarlyAnswerThatIsStillOnItsWayEndsTheRequestWhenItHasLeft) {
+  Start({}, {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 4}});
+  ASSERT_TRUE(Feed(Headers(1, Request("POST"), kEndHeaders)));
+  request(0).Answer(413, {}, "too large");
+  request(0).DropArena();
+  codec_->EndAnswered();
+  EXPECT_EQ(Find(Sent(), NGHTTP2_RST_STREAM, 1), nullptr);
+  ASSERT_TRUE(Feed(WindowUpdate(1, 100)));
+  const auto frames = Sent();
+  EXPECT_EQ(BodyOf(frames, 1), "large");
+  ASSERT_NE(Find(frames, NGHTTP2_RST_STREAM, 1), nullptr);
+}
+
+TEST_F(H2ServerTest, ARequestThatEndsAfterItsAnswerIsStillHeldToTheRules) {
+  const auto answered = [this](const Fields& more, const std::string& rest) {
+    Start();
+    EXPECT_TRUE(Feed(Headers(1, Request("POST", "/", more), kEndHeaders)));
+    request(0).Answer(200, {}, "early");
+    request(0).DropArena();
+    Sent();
+    EXPECT_TRUE(Feed(rest));
+  };
+  answered({}, Data(1, "test", kEndStream));
+  EXPECT_EQ(codec_->active_streams(), 0);
+  EXPECT_EQ(Find(Sent(), NGHTTP2_RST_STREAM, 1), nullptr);
+  answered({}, Data(1, "test") + Headers(1, {{"x", "y"}}));
+  EXPECT_EQ(codec_->active_streams(), 0);
+  EXPECT_EQ(Find(Sent(), NGHTTP2_RST_STREAM, 1), nullptr);
+  answered({{"content-length", "1"}}, Data(1, "test", kEndStream));
+  ExpectStreamError(1, NGHTTP2_PROTOCOL_ERROR);
+  answered({{"content-length", "9"}}, Data(1, "test", kEndStream));
+  ExpectStreamError(1, NGHTTP2_PROTOCOL_ERROR);
+  answered({}, Headers(1, {{":method", "GET"}}));
+  ExpectStreamError(1, NGHTTP2_PROTOCOL_ERROR);
+  answered({}, Headers(1, {{"x", "y"}}, kEndHeaders));
+  ExpectStreamError(1, NGHTTP2_PROTOCOL_ERROR);
+  answered({}, WindowUpdate(1, 0));
+  ExpectStreamError(1, NGHTTP2_PROTOCOL_ERROR);
 }
 
 TEST_F(H2ServerTest, CookiesAreJoinedAndHostBecomesTheAuthority) {

@@ -93,6 +93,7 @@ TEST_F(H2ServerTunnelTest, ARefusalIsAnOrdinaryAnswer) {
   ASSERT_TRUE(Feed(WebSocket(1) + Connect(3)));
   request(0).Answer(403, {}, "no upgrades");
   request(1).Answer(405, {}, "");
+  codec_->EndAnswered();
   const auto frames = Sent();
   EXPECT_EQ(Find(frames, NGHTTP2_HEADERS, 1)->Field(":status"), "403");
   EXPECT_EQ(Find(frames, NGHTTP2_RST_STREAM, 1)->Number(0), NGHTTP2_NO_ERROR);
