@@ -315,7 +315,7 @@ void Session::DeliverData(bool end_stream) {
     CreditConnection(size);
     return;
   }
-  if (stream->pauses_ > 0) {
+  if (stream->pauses_ > 0 && !stream->discard_) {
     stream->withheld_ += size;
     withheld_ += size;
   } else {

@@ -89,6 +89,7 @@ TEST_F(H2ServerFlowTest, WhatIsNotReadIsCredited) {
         break;
       case 3:
         request.Answer(200, {}, "early");
+        codec_->EndAnswered();
         break;
       case 5:
         ASSERT_TRUE(Feed(RstStream(id, NGHTTP2_CANCEL)));
