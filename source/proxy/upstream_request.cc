@@ -34,6 +34,7 @@ void UpstreamRequest::Start(upstream::WorkerClusterRef cluster, http::RequestHea
 void UpstreamRequest::Attempt(bool fresh_connection) {
   state_ = State::kWaiting;
   keep_body_ = false;
+  connection_ = nullptr;
   ++stream_.info().attempts;
   host_ = cluster_->PickHost();
   if (!host_) {
@@ -70,6 +71,7 @@ void UpstreamRequest::Attempt(bool fresh_connection) {
 }
 
 void UpstreamRequest::OnStreamReady(http::RequestSender& sender, const upstream::StreamConnection& connection) {
+  connection_ = &connection;
   reused_ = connection.reused;
   access_log::StreamInfo& info = stream_.info();
   info.upstream_local = connection.local;
@@ -391,7 +393,9 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
   }
   host_->stats(stream_.services().slot).rq_error.Inc();
   if (state_ != State::kReceiving) CountStatus(reset == StreamReset::kProtocolError ? 502 : 503);
-  stream_.info().upstream_failure_reason = details;
+  if (reset == StreamReset::kConnectionClosed && connection_ != nullptr) {
+    stream_.info().upstream_failure_reason = stream_.arena().Copy(connection_->transport_failure);
+  }
   switch (reset) {
     case StreamReset::kProtocolError:
     case StreamReset::kLimit:

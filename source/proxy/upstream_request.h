@@ -119,6 +119,8 @@ class UpstreamRequest final : public upstream::StreamRequester,
   bool request_ended_ = false;   // The client's last byte is here.
   bool body_given_ = false;      // Some of the body went to a connection.
   bool reused_ = false;
+  // What carries the attempt; null before OnStreamReady, and where that is a tunnel.
+  const upstream::StreamConnection* connection_ = nullptr;
   bool retrying_ = false;        // A unit of the cluster's retries is taken.
   bool downstream_paused_ = false;
   bool upstream_paused_ = false;

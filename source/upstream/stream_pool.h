@@ -34,6 +34,8 @@ struct StreamConnection {
   // The connection lay idle before, as of OnStreamReady. A request that dies on such a connection before the first byte of
   // an answer may have met the host's own idle close.
   bool reused = false;
+  // When the stream is reset because the connection was lost: why its transport failed; empty where it did not.
+  std::string_view transport_failure;
 };
 
 // What a request asks of the connection that is to carry it.

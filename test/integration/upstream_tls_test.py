@@ -203,6 +203,7 @@ def failures():
     add("plaintext", rude.port, tls.upstream())
     add("stalled", silent.getsockname()[1], tls.upstream(), connect_timeout="0.3s")
     add("refused", nobody, tls.upstream())
+    add("leaving", leaving.port, tls.upstream())
 
 
 def by_metadata():
@@ -231,7 +232,7 @@ def fingerprint(certificate):
 
 
 def setUpModule():
-    global pki, stranger, server, other, client, backend, mutual, closing, expired, ancient, plain, rude, silent, nobody
+    global pki, stranger, server, other, client, backend, mutual, closing, expired, ancient, plain, rude, leaving, silent, nobody
     global haproxy_both, haproxy_old, clusters, log, port, admin, proxy
     pki, stranger = tls.Authority(), tls.Authority("Stranger")
     server = pki.issue("server", ["DNS:a.test", "DNS:matched.test", "URI:spiffe://test/server", "IP:127.0.0.1"])
@@ -252,6 +253,7 @@ def setUpModule():
     expired = TlsBackend(issue_expired())
     ancient = s_server(rsa, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
     haproxy_both, haproxy_old = haproxy(server)
+    leaving = TlsBackend(server, answer=lambda stream, request: False)
     plain = Backend()
     rude = Rude()
     silent = socket.create_server(("127.0.0.1", 0))
@@ -383,7 +385,8 @@ class Agreements(UpstreamTls):
         # In TLS 1.3 the client is done before the server judges.
         self.assertEqual(self.ask("without_certificate13").status, 503)
         line = log.line(self.path)
-        self.assertIn(line["flags"], ("UC", "UF"), line)
+        self.assertEqual(line["flags"], "UC", line)
+        self.assertIn("ALERT_CERTIFICATE_REQUIRED", line["why"], line)
         self.assertEqual(mutual.requests, [])
 
     def test_sessions_are_resumed(self):
@@ -450,6 +453,11 @@ class Failures(UpstreamTls):
         line = self.fails("refused", "delayed connect error")
         self.assertIn("connection_failure", line["details"])
         self.assertEqual(stat("cluster.refused.ssl.connection_error"), 0)
+
+    def test_a_host_that_leaves_says_nothing_of_tls(self):
+        self.assertEqual(self.ask("leaving").status, 503)
+        line = log.line(self.path)
+        self.assertEqual((line["flags"], line["why"]), ("UC", None))
 
     def test_many_at_once_that_cannot_be_verified(self):
         answers = []

@@ -246,6 +246,7 @@ void HttpConnection::OnFaultyInput(bool had_streams) {
 }
 
 void HttpConnection::OnLost(net::CloseReason reason) {
+  info_.transport_failure = net()->transport_failure();
   Finish(reason == net::CloseReason::kRemoteReset ? Side::kRemote : Side::kLocal, streams_ > 0);
   pool_.OnConnectionClosed();
 }

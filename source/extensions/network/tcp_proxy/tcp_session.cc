@@ -108,10 +108,14 @@ void TcpSession::GiveUp(ResponseFlag flag) {
 }
 
 void TcpSession::OnUpstreamConnectFailed(PoolFailure, std::string_view details) {
-  failure_reason_ = details;
-  info_.upstream_failure_reason = failure_reason_;
+  KeepFailureReason(details);
   DropUpstream();
   OnAttemptFailed();
+}
+
+void TcpSession::KeepFailureReason(std::string_view reason) {
+  failure_reason_ = reason;
+  info_.upstream_failure_reason = failure_reason_;
 }
 
 void TcpSession::OnUpstreamConnected() {
@@ -222,6 +226,7 @@ void TcpSession::OnClosed(net::CloseReason) {
 void TcpSession::OnUpstreamClosed(net::CloseReason reason) {
   const bool was_open = std::exchange(state_, State::kFlushing) == State::kOpen;
   const bool reset = reason == net::CloseReason::kRemoteReset;
+  if (was_open) KeepFailureReason(upstream_->connection().transport_failure());
   DropUpstream();
   if (was_open) {
     if (reset) info_.flags.Set(ResponseFlag::kUpstreamConnectionTermination);

@@ -60,6 +60,7 @@ class TcpSession final : public net::ConnectionEvents,
   // Tries one host. What fails later is told by OnUpstreamConnectFailed.
   void ConnectUpstream();
   void OnAttemptFailed();
+  void KeepFailureReason(std::string_view reason);
   // A host, not the one that failed last where the balancer has others.
   upstream::HostRef PickHost();
   void GiveUp(access_log::ResponseFlag flag);
