@@ -136,7 +136,9 @@ TEST_F(H2ServerTest, ABlockThatIsStillArrivingWhenTheAnswerEndsIsDropped) {
     SCOPED_TRACE(trailers);
     // The answer cannot leave, so the stream stays.
     Start({}, {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0}});
-    if (trailers) ASSERT_TRUE(Feed(Headers(1, Request("POST", "/"), kEndHeaders)));
+    if (trailers) {
+      ASSERT_TRUE(Feed(Headers(1, Request("POST", "/"), kEndHeaders)));
+    }
     const Fields begun = trailers ? Fields{{"x-begun", "1"}} : Request("GET", "/");
     ASSERT_TRUE(Feed(Headers(1, begun, kEndStream)));
     ASSERT_EQ(request_count(), 1);
