@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Backend, Client, Nuncio, bootstrap, directory, free_ports, listener, to
+from harness import AccessLog, Backend, Client, Nuncio, bootstrap, directory, free_ports, listener, to
 from tls import Authority, downstream
 
 SMALL = b"hello"
@@ -19,7 +19,8 @@ def answer(stream, request):
 
 
 def setUpModule():
-    global proxy, ports, admin, large
+    global proxy, ports, admin, large, log
+    log = AccessLog(os.path.join(directory(), "access.log"))
     backend = Backend(answer)
     ports = dict(zip(["http", "https"], free_ports(2)))
     admin, = free_ports(1)
@@ -28,9 +29,9 @@ def setUpModule():
         file.write(LARGE)
     limits = {"thresholds": [{"max_requests": 4096, "max_pending_requests": 4096}]}
     routes = [to("all", prefix="/")]
-    secure = listener("https", ports["https"], routes)
+    secure = listener("https", ports["https"], routes, log=log.path)
     secure["filter_chains"][0]["transport_socket"] = downstream([Authority().issue("server")])
-    proxy = Nuncio(bootstrap([listener("http", ports["http"], routes), secure],
+    proxy = Nuncio(bootstrap([listener("http", ports["http"], routes, log=log.path), secure],
                              [backend.cluster("all", circuit_breakers=limits)],
                              admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
@@ -98,7 +99,8 @@ class Clients(unittest.TestCase):
                 path = "/large" if "-w" in arguments else "/small"
                 out = run("h2load", *arguments, url + path).decode()
                 number = arguments[1]
-                self.assertRegex(out, rf"{number} total, {number} started, {number} done, {number} succeeded, 0 failed")
+                failed = [line for line in log.lines() if line["code"] != 200]
+                self.assertRegex(out, rf"{number} total, {number} started, {number} done, {number} succeeded, 0 failed", failed)
                 self.assertRegex(out, rf"status codes: {number} 2xx, 0 3xx, 0 4xx, 0 5xx")
                 self.assertRegex(out, "Application protocol: h2")
             self.assertEqual(stat(f"http.{scheme}.downstream_cx_protocol_error"), closed)

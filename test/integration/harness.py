@@ -223,7 +223,8 @@ class Backend:
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.listener.bind(("127.0.0.1", 0))
-        self.listener.listen(128)
+        # Clients may ask for a thousand streams at once.
+        self.listener.listen(4096)
         self.port = self.listener.getsockname()[1]
         self.answer = answer or self.echo
         self.requests = []
