@@ -382,8 +382,10 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
   if (reset == StreamReset::kRemote || reset == StreamReset::kRemoteRefused) traffic.upstream_rq_rx_reset.Inc();
   if (MayRepeat(reset, details)) {
     ReturnRetry();
-    if (cluster_->TakeRetry(Priority())) {
-      retrying_ = true;
+    // What the host did not begin is no load to it: many streams at once that a GOAWAY refuses all go on elsewhere.
+    const bool refused = reset == StreamReset::kRemoteRefused;
+    if (refused || cluster_->TakeRetry(Priority())) {
+      retrying_ = !refused;
       traffic.upstream_rq_retry.Inc();
       // What died on a connection that had lain idle may meet the same on the next one of the pool.
       Attempt(/*fresh_connection=*/reset == StreamReset::kConnectionClosed);

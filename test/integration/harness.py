@@ -37,10 +37,18 @@ LOG_FIELDS = {
 }
 
 
+given_ports = set()
+
+
 def free_ports(count):
-    """Ports that nothing listens on. All are held until the last is known, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
+    """Ports that nothing listens on, each given once. All are held until the last is known, so that they differ."""
+    sockets, ports = [], []
+    while len(ports) < count:
+        sockets.append(socket.create_server(("127.0.0.1", 0)))
+        port = sockets[-1].getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            ports.append(port)
     for each in sockets:
         each.close()
     return ports
