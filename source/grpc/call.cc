@@ -5,6 +5,7 @@
 #include "source/base/strings.h"
 #include "source/base/version.h"
 #include "source/http/grpc/frame_writer.h"
+#include "source/http/grpc/status.h"
 #include "source/http/grpc/timeout.h"
 #include "source/upstream/host.h"
 #include "source/upstream/server_name.h"
@@ -26,21 +27,6 @@ std::string_view FailureName(upstream::PoolFailure failure) {
       return "the endpoint was removed";
   }
   return "";
-}
-
-// Whether the end speaks against the host, as an answer of 5xx does.
-bool IsHostFailure(StatusCode code) {
-  switch (code) {
-    case StatusCode::kUnknown:
-    case StatusCode::kDeadlineExceeded:
-    case StatusCode::kUnimplemented:
-    case StatusCode::kInternal:
-    case StatusCode::kUnavailable:
-    case StatusCode::kDataLoss:
-      return true;
-    default:
-      return false;
-  }
 }
 
 }  // namespace
@@ -134,7 +120,7 @@ void Call::CountEnd(const Status& status) {
   // A call that its owner gave up says nothing about the host.
   if (events_ == nullptr) return;
   upstream::HostStats& host = host_->stats(services_.slot);
-  if (IsHostFailure(status.code)) {
+  if (http::grpc::IsServerFault(status.code)) {
     host.rq_error.Inc();
   } else {
     host.rq_success.Inc();

@@ -222,6 +222,18 @@ class Client(Stream):
         return self.answer(head_request=method == "HEAD")
 
 
+def serve_each(listener, serve):
+    """Has `serve(socket)` called for each connection, in a thread of its own, until the listener closes."""
+    def accept():
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(sock,), daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
+
+
 class Backend:
     """A server whose answers a test scripts: `answer(stream, request)` is called with each request head, and sends what
     it likes; a false value closes the connection."""
@@ -236,9 +248,9 @@ class Backend:
         self.port = self.listener.getsockname()[1]
         self.answer = answer or self.echo
         self.requests = []
-        self.connections = 0
+        self.accepted = []
         self.open = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        serve_each(self.listener, self._serve)
 
     @staticmethod
     def echo(stream, request):
@@ -260,17 +272,10 @@ class Backend:
 
         return answer
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(Stream(sock),), daemon=True).start()
-
-    def _serve(self, stream):
-        stream.sock.settimeout(None)
+    def _serve(self, sock):
+        self.accepted.append(sock)
+        stream = Stream(sock)
+        sock.settimeout(None)
         self.open.append(stream)
         try:
             while True:
@@ -283,6 +288,10 @@ class Backend:
         finally:
             self.open.remove(stream)
             stream.close()
+
+    @property
+    def connections(self):
+        return len(self.accepted)
 
     def last(self):
         return self.requests[-1]

@@ -6,7 +6,7 @@ import ctypes
 import struct
 import threading
 
-from harness import Client, Stream
+from harness import Client, Stream, serve_each
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED, WITH_PRIORITY = 1, 1, 4, 8, 32
@@ -254,8 +254,8 @@ class Http2Backend:
         self.settings = settings
         self.context = context
         self.requests = []
-        self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepted = []
+        serve_each(self.listener, self._serve)
 
     @staticmethod
     def echo(connection, stream, message):
@@ -266,17 +266,10 @@ class Http2Backend:
         connection.headers(stream, [(":status", "200"), ("content-length", str(len(body)))])
         connection.data(stream, body, end=True)
 
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self._serve, args=(Stream(sock),), daemon=True).start()
-
-    def _serve(self, stream):
-        stream.sock.settimeout(None)
+    def _serve(self, sock):
+        self.accepted.append(sock)
+        stream = Stream(sock)
+        sock.settimeout(None)
         try:
             if self.context is not None:
                 stream.sock = self.context.wrap_socket(stream.sock, server_side=True)
@@ -295,6 +288,10 @@ class Http2Backend:
             pass
         finally:
             stream.close()
+
+    @property
+    def connections(self):
+        return len(self.accepted)
 
     def last(self):
         return self.requests[-1]

@@ -8,7 +8,7 @@ import threading
 import unittest
 
 import http2
-from harness import Backend, Client, Nuncio, Stream, bootstrap, cluster, free_ports, listener, to, wait_for
+from harness import Backend, Client, Nuncio, Stream, bootstrap, cluster, free_ports, listener, serve_each, to, wait_for
 
 SIZE = 4 << 20
 LAST_WORDS = b"last words"
@@ -148,12 +148,7 @@ class FarTcp:
         self.act = act
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            sock, _ = self.listener.accept()
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+        serve_each(self.listener, self._serve)
 
     def _serve(self, sock):
         with sock:

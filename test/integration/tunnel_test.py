@@ -4,12 +4,11 @@ import base64
 import hashlib
 import os
 import socket
-import threading
 import unittest
 
 import http2
-from harness import (AccessLog, Backend, Client, Message, Nuncio, bootstrap, cluster, directory, free_ports, listener, to,
-                     wait_for)
+from harness import (AccessLog, Backend, Client, Message, Nuncio, bootstrap, cluster, directory, free_ports, listener,
+                     serve_each, to, wait_for)
 
 KEY = base64.b64encode(b"0123456789abcdef").decode()
 ACCEPT = base64.b64encode(hashlib.sha1((KEY + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
@@ -102,15 +101,7 @@ class TcpEcho:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+        serve_each(self.listener, self._serve)
 
     @staticmethod
     def _serve(sock):

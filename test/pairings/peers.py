@@ -15,6 +15,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
+from harness import serve_each
 from wire import Wire
 
 PATIENCE = 60.0
@@ -501,15 +502,7 @@ class Server:
         self.requests = {}
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+        serve_each(self.listener, self._serve)
 
     def _serve(self, sock):
         try:
