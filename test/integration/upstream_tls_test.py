@@ -42,18 +42,18 @@ class TlsBackend(Backend):
     def _named(self, sock, name, context):
         self.names.append(name)
 
-    def _serve(self, stream):
-        stream.sock.settimeout(15)
+    def _serve(self, sock):
+        sock.settimeout(15)
         try:
-            sock = self.context.wrap_socket(stream.sock, server_side=True)
+            sock = self.context.wrap_socket(sock, server_side=True)
         except (OSError, ssl.SSLError) as error:
             self.failures.append(str(error))
-            stream.close()
+            sock.close()
             return
         subject = {key: value for part in (sock.getpeercert() or {}).get("subject", ()) for key, value in part}
         self.handshakes.append({"alpn": sock.selected_alpn_protocol(), "version": sock.version(),
                                 "cipher": sock.cipher()[0], "client": subject.get("commonName"), "reused": sock.session_reused})
-        super()._serve(Stream(sock))
+        super()._serve(sock)
 
     def forget(self):
         for seen in (self.names, self.handshakes, self.failures, self.requests):
@@ -63,7 +63,8 @@ class TlsBackend(Backend):
 class Rude(Backend):
     """Answers in plaintext before it was asked."""
 
-    def _serve(self, stream):
+    def _serve(self, sock):
+        stream = Stream(sock)
         stream.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
         stream.rest()
 
