@@ -20,6 +20,7 @@ namespace nuncio::telemetry {
   X(Counter, rx_reset)                           \
   X(Counter, too_many_header_frames)             \
   X(Counter, trailers)                           \
+  X(Counter, tx_flush_timeout)                   \
   X(Counter, tx_reset)                           \
   X(Gauge, streams_active)                       \
   X(Gauge, pending_send_bytes)
@@ -30,8 +31,7 @@ NUNCIO_STATS_BLOCK(Http2Stats, "http2.", NUNCIO_HTTP2_STATS);
 #define NUNCIO_DOWNSTREAM_HTTP2_STATS(X)                    \
   X(Counter, dropped_headers_with_underscores)              \
   X(Counter, requests_rejected_with_underscores_in_headers) \
-  X(Counter, stream_refused_errors)                         \
-  X(Counter, tx_flush_timeout)
+  X(Counter, stream_refused_errors)
 NUNCIO_STATS_BLOCK(DownstreamHttp2Stats, "http2.", NUNCIO_DOWNSTREAM_HTTP2_STATS);
 #undef NUNCIO_DOWNSTREAM_HTTP2_STATS
 

@@ -154,8 +154,7 @@ void ClientStream::OnData(buffer::Buffer& data, bool end_stream) {
 }
 
 void ClientStream::OnRequestDone() {
-  // Of a tunnel whose other half is over: what is left leaves as the server lets it.
-  if (answer_done_) receiver_ = nullptr;
+  if (answer_done_) Leave();
 }
 
 void ClientStream::OnAnswerDone() {
@@ -167,8 +166,13 @@ void ClientStream::OnAnswerDone() {
     // RFC 9113 8.1: the server needs no more of the request than it has; nobody waits for the rest to be sent.
     session_.Reset(*this, NGHTTP2_CANCEL);
   } else if (end_queued()) {
-    receiver_ = nullptr;
+    Leave();
   }
+}
+
+void ClientStream::Leave() {
+  receiver_ = nullptr;
+  session_.LeaveUnattended(*this);
 }
 
 void ClientStream::OnReset(StreamReset reset, std::string_view details) {

@@ -48,6 +48,8 @@ class ClientStream final : public Stream, public RequestSender, public ListNode<
   void OnAnswerDone();
   // The last of the request was handed over, or is about to be.
   void OnRequestDone();
+  // A tunnel's halves have both ended for the receiver; what is left leaves as the server lets it.
+  void Leave();
 
   Session& session_;
   ResponseReceiver* receiver_;       // Null: it has all of the answer, and waits for nothing any more.

@@ -47,7 +47,11 @@ void H2ClientCodec::OnPeerSettings() {
 }
 
 void H2ClientCodec::OnPong(uint64_t opaque) {
-  if (pong_receiver_ != nullptr) pong_receiver_->OnPong(opaque);
+  if (h2_events_ != nullptr) h2_events_->OnPong(opaque);
+}
+
+void H2ClientCodec::OnStreamUnattended() {
+  if (h2_events_ != nullptr) h2_events_->OnStreamUnattended();
 }
 
 }  // namespace nuncio::http::h2

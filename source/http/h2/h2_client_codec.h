@@ -11,13 +11,16 @@
 
 namespace nuncio::http::h2 {
 
-// Hears of the answers to H2ClientCodec::SendPing.
-class PongReceiver {
+// What an H2ClientCodec tells beyond ClientConnectionEvents.
+class H2ClientEvents {
  public:
+  // The answer to SendPing.
   virtual void OnPong(uint64_t opaque) = 0;
+  // There is a stream that nobody minds; see ExpireFlushes.
+  virtual void OnStreamUnattended() = 0;
 
  protected:
-  ~PongReceiver() = default;
+  ~H2ClientEvents() = default;
 };
 
 // HTTP/2 towards an upstream host, with prior knowledge or after ALPN.
@@ -69,7 +72,11 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   bool limit_known() const { return session_.peer_settings_seen(); }
   // RFC 9113 6.7. `opaque` comes back in OnPong. When to send, and how long to wait, is the owner's business.
   void SendPing(uint64_t opaque) { session_.SendPing(opaque); }
-  void set_pong_receiver(PongReceiver* receiver) { pong_receiver_ = receiver; }
+  // Of tunnels of which the receiver has heard both ends, the last bytes may still wait for the server's window. Resets those
+  // of which nothing left since the last call. The time between calls is the owner's business.
+  void ExpireFlushes() { session_.ExpireFlushes(); }
+  bool has_unattended_streams() const { return session_.has_unattended_streams(); }
+  void set_h2_events(H2ClientEvents* events) { h2_events_ = events; }
   // Dispatch refused further input for what the server did, not because it had said that it leaves.
   bool faulty() const { return faulty_; }
   // A polite end of a connection without streams: GOAWAY. The owner flushes and closes.
@@ -82,14 +89,14 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
   void OnPeerSettings() override;
   void OnPong(uint64_t opaque) override;
   void OnFailure(StreamReset, std::string_view) override { faulty_ = true; }
-  void OnFlushExpired() override {}
+  void OnStreamUnattended() override;
   void OnStreamRetired() override { events_.OnStreamClosed(); }
   void Recycle(Stream& stream) override { pools_.client_streams.Delete(static_cast<ClientStream*>(&stream)); }
 
   ClientConnectionEvents& events_;
   const H2Options& options_;
   H2Pools& pools_;
-  PongReceiver* pong_receiver_ = nullptr;
+  H2ClientEvents* h2_events_ = nullptr;
   ClientStream::WaitingList awaiting_settings_;
   Session session_;
   uint32_t assumed_streams_ = kMostAssumedStreams;

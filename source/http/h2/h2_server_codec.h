@@ -54,7 +54,7 @@ class H2ServerCodec final : public ServerCodec, private SessionEvents {
   void OnPong(uint64_t opaque) override { events_.OnPong(opaque); }
   void OnFailure(StreamReset reset, std::string_view details) override { events_.OnConnectionError(reset, details); }
   void OnStreamRetired() override;
-  void OnFlushExpired() override { downstream_stats_.tx_flush_timeout.Inc(); }
+  void OnStreamUnattended() override {}
   void Recycle(Stream& stream) override { pools_.server_streams.Delete(static_cast<ServerStream*>(&stream)); }
 
   ServerConnectionEvents& events_;

@@ -129,9 +129,9 @@ void Session::ExpireFlushes() {
   Turn turn(*this);
   for (Stream* stream = open_.front(); stream != nullptr;) {
     Stream* next = open_.Next(*stream);
-    const bool stalled = stream->end_queued_ && !stream->end_sent_ && !std::exchange(stream->progress_, false);
-    if (stalled) {
-      events_.OnFlushExpired();
+    const bool waits = stream->end_queued_ && !stream->end_sent_ && (role_ == Role::kServer || stream->unattended_);
+    if (waits && !std::exchange(stream->progress_, false)) {
+      stats_.tx_flush_timeout.Inc();
       Fail(*stream, StreamReset::kLocal, "http2.tx_flush_timeout", NGHTTP2_CANCEL);
     }
     stream = next;
@@ -148,6 +148,11 @@ void Session::EndAnswered() {
     }
     stream = next;
   }
+}
+
+void Session::LeaveUnattended(Stream& stream) {
+  if (stream.retired_ || std::exchange(stream.unattended_, true)) return;
+  if (unattended_++ == 0) events_.OnStreamUnattended();
 }
 
 void Session::Adopt(Stream& stream) {
@@ -285,6 +290,7 @@ void Session::Retire(Stream& stream) {
   if (stream.retired_) return;
   Turn turn(*this);
   stream.retired_ = true;
+  if (stream.unattended_) --unattended_;
   if (stream.id_ != 0) nghttp2_session_set_stream_user_data(session_, stream.id_, nullptr);
   if (header_stream_ == &stream) header_stream_ = nullptr;
   if (data_stream_ == &stream) {

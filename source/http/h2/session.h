@@ -34,8 +34,8 @@ class SessionEvents {
   virtual void OnPong(uint64_t opaque) = 0;
   // The connection has failed through the peer's fault; its streams are reset next.
   virtual void OnFailure(StreamReset reset, std::string_view details) = 0;
-  // ExpireFlushes resets a stream.
-  virtual void OnFlushExpired() = 0;
+  // The first stream that LeaveUnattended left, of those that are there.
+  virtual void OnStreamUnattended() = 0;
   // A retired stream is no longer counted.
   virtual void OnStreamRetired() = 0;
   // The session is done with the object.
@@ -90,8 +90,12 @@ class Session : private FrameGateEvents {
   void SendShutdownNotice();
   // Tells the peer that this side is leaving. A server takes no stream after those begun.
   void SendGoAway();
-  // Resets the streams whose last bytes wait for the peer's window and of which none has left since the last call.
+  // Resets the streams whose last bytes wait for the peer's window and of which none has left since the last call. On a
+  // client's connection only unattended ones: the others have somebody who minds the time.
   void ExpireFlushes();
+  // The stream's role waits for nothing any more; only its last bytes are still to leave. A client's.
+  void LeaveUnattended(Stream& stream);
+  bool has_unattended_streams() const { return unattended_ > 0; }
 
   // Of streams that discard their input: those that have sent all are reset without error; the others are overdue.
   void EndAnswered();
@@ -196,6 +200,7 @@ class Session : private FrameGateEvents {
   IntrusiveList<Stream, TouchedStreams> touched_;  // Their outbound buffer may have crossed a mark.
   size_t active_streams_ = 0;
   size_t retired_untold_ = 0;
+  size_t unattended_ = 0;
   size_t pending_ = 0;  // Body bytes that wait, of all streams.
   size_t pending_told_ = 0;
   bool was_congested_ = false;

@@ -79,6 +79,7 @@ class Stream : public ListNode<OpenStreams>, public ListNode<TouchedStreams> {
   bool overdue_ = false;    // See Session::EndAnswered.
   bool above_high_ = false;
   bool progress_ = true;  // Since Session::ExpireFlushes looked last.
+  bool unattended_ = false;
 
   HeaderMap* block_ = nullptr;  // Of the header block now arriving.
   std::string_view overflow_;   // Details, once the block has exceeded a limit.

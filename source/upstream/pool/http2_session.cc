@@ -10,10 +10,11 @@ Http2Session::Http2Session(net::Connection& connection, http::ClientConnectionEv
       on_dead_(on_dead),
       h2_(connection.write_buffer(), events, shared.h2_options, shared.supplies.h2(), *shared.http2_stats),
       last_bytes_(shared.services.loop.now()),
-      keepalive_timer_(shared.services.loop, Delegate<void()>::Bind<&Http2Session::OnKeepaliveTimer>(this)) {
+      keepalive_timer_(shared.services.loop, Delegate<void()>::Bind<&Http2Session::OnKeepaliveTimer>(this)),
+      flush_timer_(shared.services.loop, Delegate<void()>::Bind<&Http2Session::OnFlushTimer>(this)) {
   // Streams share the connection: what they write in one turn goes out together.
   connection.set_flush_at_turn_end(true);
-  h2_.set_pong_receiver(this);
+  h2_.set_h2_events(this);
   h2_.set_assumed_streams(told_streams);
   ScheduleKeepalive();
 }
@@ -62,6 +63,19 @@ void Http2Session::OnPong(uint64_t opaque) {
   awaiting_pong_ = false;
   keepalive_timer_.Disarm();
   ScheduleKeepalive();
+}
+
+void Http2Session::OnClosing() {
+  keepalive_timer_.Disarm();
+  flush_timer_.Disarm();
+}
+
+// A host that takes nothing for that long is not waited for, as with a CONNECT that ends here.
+void Http2Session::OnStreamUnattended() { flush_timer_.Arm(shared_.config->connect_timeout); }
+
+void Http2Session::OnFlushTimer() {
+  h2_.ExpireFlushes();
+  if (h2_.has_unattended_streams()) flush_timer_.Arm(shared_.config->connect_timeout);
 }
 
 void Http2Session::OnKeepaliveTimer() {

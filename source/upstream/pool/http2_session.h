@@ -9,7 +9,7 @@
 namespace nuncio::upstream {
 
 // HTTP/2: as many requests at once as both sides allow, until GOAWAY. Pings tell whether the peer is still there.
-class Http2Session final : public CodecSession, private http::h2::PongReceiver {
+class Http2Session final : public CodecSession, private http::h2::H2ClientEvents {
  public:
   // `told_streams`: how many streams at once the host allowed on its last connection; 0: this is the first one.
   // `on_dead`: the peer left a ping unanswered; the connection is to be closed.
@@ -27,12 +27,14 @@ class Http2Session final : public CodecSession, private http::h2::PongReceiver {
   bool ExchangeCutOff() const override { return true; }
   bool Reusable(bool leftover) const override;
   bool SayGoodbye() override;
-  void OnClosing() override { keepalive_timer_.Disarm(); }
+  void OnClosing() override;
   void OnPong(uint64_t opaque) override;
+  void OnStreamUnattended() override;
 
   void ScheduleKeepalive();
   void SendKeepalive();
   void OnKeepaliveTimer();
+  void OnFlushTimer();
 
   // Constant after construction.
   PoolShared& shared_;
@@ -45,6 +47,7 @@ class Http2Session final : public CodecSession, private http::h2::PongReceiver {
   uint64_t ping_ = 0;
   bool awaiting_pong_ = false;
   event::Timer keepalive_timer_;  // For the next ping, or for the answer to the last one.
+  event::Timer flush_timer_;      // While streams are left unattended.
 };
 
 }  // namespace nuncio::upstream

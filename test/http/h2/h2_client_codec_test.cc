@@ -570,6 +570,49 @@ TEST_F(H2ClientCodecTest, ATunnelsLastBytesLeaveWithoutItsReceiver) {
   }
 }
 
+TEST_F(H2ClientCodecTest, ATunnelsLastBytesDoNotWaitForEver) {
+  struct Unattended final : H2ClientEvents {
+    void OnPong(uint64_t) override {}
+    void OnStreamUnattended() override { ++told; }
+    int told = 0;
+  } unattended;
+  Start({}, {.stream_window = 100, .credit = false});
+  codec_->set_h2_events(&unattended);
+  codec_->Start();
+  Exchange();
+  // The third has somebody who waits for its end.
+  RecordingReceiver receivers[] = {Receiver(), Receiver(), Receiver()};
+  RequestSender* senders[3];
+  for (int i = 0; i < 3; ++i) {
+    senders[i] = &codec_->NewStream(receivers[i]);
+    senders[i]->SendHead(Head(receivers[i], "CONNECT", ""), false);
+    Exchange();
+    peer_->Respond(2 * i + 1, {{":status", "200"}}, false);
+    if (i < 2) peer_->Body(2 * i + 1, "bye", true);
+    ASSERT_TRUE(Exchange());
+    Send(*senders[i], std::string(1000, 'x'), true);
+    ASSERT_TRUE(Exchange());
+  }
+  EXPECT_EQ(unattended.told, 1) << "the first tells of all";
+  codec_->ExpireFlushes();
+  EXPECT_EQ(codec_->active_streams(), 3) << "they had a period first";
+  peer_->Credit(3, 100);
+  ASSERT_TRUE(Exchange());
+  codec_->ExpireFlushes();
+  ASSERT_TRUE(Exchange());
+  EXPECT_TRUE(peer_->requests[1].reset);
+  EXPECT_EQ(codec_->active_streams(), 2) << "one made progress";
+  EXPECT_TRUE(codec_->has_unattended_streams());
+  codec_->ExpireFlushes();
+  ASSERT_TRUE(Exchange());
+  EXPECT_TRUE(peer_->requests[3].reset);
+  EXPECT_FALSE(codec_->has_unattended_streams());
+  codec_->ExpireFlushes();
+  EXPECT_EQ(codec_->active_streams(), 1);
+  EXPECT_FALSE(receivers[2].reset.has_value());
+  EXPECT_EQ(stats_.tx_flush_timeout.value(), 2);
+}
+
 TEST_F(H2ClientCodecTest, TooManyOrTooLargeFieldsResetTheStreamAlone) {
   H2Options options;
   options.max_header_bytes = 1000;
@@ -769,12 +812,13 @@ TEST_F(H2ClientCodecTest, PingsThatNobodyReadsAnswersToEndTheConnection) {
 }
 
 TEST_F(H2ClientCodecTest, PingsComeBack) {
-  struct Pongs final : PongReceiver {
+  struct Pongs final : H2ClientEvents {
     void OnPong(uint64_t opaque) override { seen.push_back(opaque); }
+    void OnStreamUnattended() override { ADD_FAILURE(); }
     std::vector<uint64_t> seen;
   } pongs;
   Start();
-  codec_->set_pong_receiver(&pongs);
+  codec_->set_h2_events(&pongs);
   codec_->SendPing(0x0123456789abcdef);
   codec_->SendPing(7);
   ASSERT_TRUE(Exchange());

@@ -233,11 +233,11 @@ TEST_F(H2ServerFlowTest, AnswersThatDoNotLeaveExpire) {
   ASSERT_NE(reset, nullptr);
   EXPECT_EQ(reset->Number(0), NGHTTP2_CANCEL);
   EXPECT_EQ(codec_->active_streams(), 2) << "one made progress, one is its owner's business";
-  EXPECT_EQ(downstream_stats_.tx_flush_timeout.value(), 1);
+  EXPECT_EQ(stats_.tx_flush_timeout.value(), 1);
   codec_->ExpireFlushes();
   EXPECT_EQ(codec_->active_streams(), 1);
   EXPECT_FALSE(request(2).reset.has_value());
-  EXPECT_EQ(downstream_stats_.tx_flush_timeout.value(), 2);
+  EXPECT_EQ(stats_.tx_flush_timeout.value(), 2);
 }
 
 TEST_F(H2ServerFlowTest, AWindowOfOneByte) {

@@ -325,6 +325,34 @@ TEST_F(Http2PoolTest, ARequestOnALongIdleConnectionTakesAPingWithIt) {
   EXPECT_EQ(Stat("http2.keepalive_timeout"), 1);
 }
 
+TEST_F(Http2PoolTest, TheLastBytesOfATunnelWaitNoLongerThanAConnectMay) {
+  options_ = {.stream_window = 100, .credit = false};
+  config_->connect_timeout = seconds(4);
+  auto other = Begin(0);
+  auto tunnel = NewRequest();
+  tunnel->connect = true;
+  Ask(*tunnel, *host_);
+  ASSERT_TRUE(Eventually([&] { return Streams(0) == 2; }));
+  Server(0).Respond(3, {{":status", "200"}}, false);
+  Server(0).Body(3, "bye", true);
+  http::RequestSender* sender = tunnel->sender;
+  buffer::Buffer bytes(slices_);
+  bytes.Append(std::string(1000, 'x'));
+  ASSERT_TRUE(Eventually([&] { return tunnel->complete; }));
+  sender->SendData(bytes, true);
+  PumpAll();
+  EXPECT_EQ(Stat("upstream_rq_active"), 2);
+  Advance(seconds(5));
+  PumpAll();
+  EXPECT_FALSE(Server(0).requests[3].reset);
+  Advance(seconds(5));
+  ASSERT_TRUE(Eventually([&] { return Server(0).requests[3].reset; }));
+  EXPECT_EQ(Stat("http2.tx_flush_timeout"), 1);
+  EXPECT_EQ(Stat("upstream_rq_active"), 1);
+  Answer(0, 1);
+  ASSERT_TRUE(Eventually([&] { return other->complete; })) << "the connection serves the others";
+}
+
 TEST_F(Http2PoolTest, ARemovedHostIsServedToTheEnd) {
   auto first = Begin(0);
   auto second = Begin(0);

@@ -84,13 +84,15 @@ void FakeRequest::OnStreamReady(http::RequestSender& to, const StreamConnection&
   connection = on;
   sender = &to;
   auto* head = arena_.New<http::RequestHead>(arena_);
-  head->method_text = post_length > 0 ? "POST" : "GET";
+  head->method_text = connect ? "CONNECT" : post_length > 0 ? "POST" : "GET";
   head->method = http::FindMethod(head->method_text);
-  head->path = path;
+  if (!connect) {
+    head->path = path;
+    head->scheme = "http";
+  }
   head->authority = "backend";
-  head->scheme = "http";
   if (post_length > 0) head->headers.Add("content-length", std::to_string(post_length));
-  to.SendHead(*head, post_length == 0);
+  to.SendHead(*head, post_length == 0 && !connect);
 }
 
 void FakeRequest::OnStreamFailed(PoolFailure why, std::string_view details, const Host& host) {

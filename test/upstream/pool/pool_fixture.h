@@ -60,6 +60,8 @@ class FakeRequest final : public StreamRequester, public http::ResponseReceiver 
   std::string path = "/";
   // Sends the head of a POST of this length instead, without a body.
   size_t post_length = 0;
+  // Sends CONNECT instead.
+  bool connect = false;
   // A retry that the failure brings about.
   FakeRequest* ask_on_failure = nullptr;
   class PoolFixture* fixture = nullptr;
