@@ -170,6 +170,8 @@ struct Wish {
   size_t cancel_after = SIZE_MAX;
   // Messages go one by one, each after the answer to the one before.
   bool in_turn = false;
+  // And not before a line of input.
+  bool on_input = false;
   // Prints a line for each message of the answer.
   bool tell = false;
   // The request ends with its last message; else it stays open.
@@ -189,7 +191,7 @@ class Calling final : public grpc::ClientBidiReactor<ByteBuffer, ByteBuffer> {
   }
 
   void OnWriteDone(bool ok) override {
-    if (ok && (!wish_.in_turn || TurnIsOver())) WriteNext();
+    if (ok && (!wish_.in_turn || TurnIsOver())) BeginTurn();
   }
 
   void OnReadDone(bool ok) override {
@@ -202,7 +204,7 @@ class Calling final : public grpc::ClientBidiReactor<ByteBuffer, ByteBuffer> {
     if (received_ == 1) first_ = text.substr(0, 40);
     if (received_ == wish_.cancel_after) context_.TryCancel();
     StartRead(&answer_);
-    if (wish_.in_turn && TurnIsOver()) WriteNext();
+    if (wish_.in_turn && TurnIsOver()) BeginTurn();
   }
 
   void OnDone(const Status& status) override {
@@ -210,6 +212,16 @@ class Calling final : public grpc::ClientBidiReactor<ByteBuffer, ByteBuffer> {
     status_ = status;
     done_ = true;
     changed_.notify_all();
+  }
+
+  // With on_input: sends the next message, after the answer to the one before. False: the call is over.
+  bool Next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return done_ || turns_over_ > 0; });
+    if (done_) return false;
+    --turns_over_;
+    WriteNext();
+    return true;
   }
 
   // To be called once; then the reactor may go.
@@ -228,6 +240,13 @@ class Calling final : public grpc::ClientBidiReactor<ByteBuffer, ByteBuffer> {
   // A message was sent and its answer came, in whichever order this side hears of it.
   bool TurnIsOver() { return steps_.fetch_add(1) % 2 == 1; }
 
+  void BeginTurn() {
+    if (!wish_.on_input) return WriteNext();
+    const std::lock_guard lock(mutex_);
+    ++turns_over_;
+    changed_.notify_all();
+  }
+
   void WriteNext() {
     if (sent_ == wish_.messages) return;
     ++sent_;
@@ -245,6 +264,7 @@ class Calling final : public grpc::ClientBidiReactor<ByteBuffer, ByteBuffer> {
   ByteBuffer answer_;
   size_t sent_ = 0;
   std::atomic<size_t> steps_{0};
+  size_t turns_over_ = 0;  // Guarded by mutex_.
   size_t received_ = 0;
   size_t bytes_ = 0;
   size_t echoes_ = 0;
@@ -264,7 +284,8 @@ int Call(const std::string& target, const std::string& method, std::map<std::str
   number("size", wish.size);
   number("cancel_after", wish.cancel_after);
   wish.text = options["text"];
-  wish.in_turn = options.contains("in_turn");
+  wish.on_input = options.contains("on_input");
+  wish.in_turn = wish.on_input || options.contains("in_turn");
   wish.tell = options.contains("tell");
   wish.half_close = !options.contains("open");
 
@@ -288,6 +309,8 @@ int Call(const std::string& target, const std::string& method, std::map<std::str
     context.set_deadline(std::chrono::system_clock::now() + limit);
   }
   Calling calling(stub, context, method, wish);
+  while (wish.on_input && getchar() == '\n' && calling.Next()) {
+  }
   if (options.contains("cancel_on_input")) {
     getchar();
     context.TryCancel();

@@ -9,7 +9,8 @@ import threading
 import unittest
 
 import tls
-from harness import (PATIENCE, AccessLog, Client, Nuncio, bootstrap, cluster, directory, free_ports, listener, wait_for)
+from harness import (PATIENCE, AccessLog, Backend, Client, Nuncio, bootstrap, cluster, directory, free_ports, listener,
+                     to, wait_for)
 
 PEER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "grpc_peer")
 TYPES = "type.googleapis.com/envoy.extensions."
@@ -51,8 +52,8 @@ class Call:
         self.process = subprocess.Popen([PEER, "call", f"127.0.0.1:{port}", method, *words], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
-    def cancel(self):
-        """With cancel_on_input."""
+    def go_on(self):
+        """With cancel_on_input: cancels. With on_input: sends the next message."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
 
@@ -69,9 +70,13 @@ def call(method, at=None, **options):
     return Call(at or plain, method if "/" in method else f"/test.Peer/{method}", **options).result()
 
 
-def http2(**fields):
+def http_options(protocol, **fields):
     return {"typed_extension_protocol_options": {"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-        "@type": HTTP_OPTIONS, "explicit_http_config": {"http2_protocol_options": {}}}}, **fields}
+        "@type": HTTP_OPTIONS, "explicit_http_config": {protocol: {}}, **fields}}}
+
+
+def http2(**fields):
+    return {**http_options("http2_protocol_options"), **fields}
 
 
 def route(prefix, name, **action):
@@ -79,12 +84,14 @@ def route(prefix, name, **action):
 
 
 def setUpModule():
-    global server, tls_server, mortal, mortal_too, proxy, plain, secure, admin, log, errors, authority
+    global server, tls_server, mortal, mortal_too, web_server, proxy, plain, secure, brief, admin
+    global log, errors, authority
     authority = tls.Authority()
     certificate = authority.issue("server", ["DNS:a.test"])
     server, mortal, mortal_too = Server(), Server(), Server()
     tls_server = Server(certificate.certificate, certificate.key)
-    plain, secure, admin, closed = free_ports(4)
+    web_server = Backend()
+    plain, secure, brief, admin, closed = free_ports(5)
     log, errors = (AccessLog(os.path.join(directory(), "access.log")) for _ in range(2))
     routes = [
         route("/test.Peer/Short", "grpc", prefix_rewrite="/test.Peer/Hang",
@@ -112,9 +119,15 @@ def setUpModule():
     routes.append({"match": {"prefix": "/test.Peer/"}, "route": {"cluster": "grpc"}})
     over_tls = listener("secure", secure, routes, **logs, **filters)
     over_tls["filter_chains"][0]["transport_socket"] = tls.downstream([certificate])
+    # Connections without a request have 0.2 s on either side.
+    idle = {"common_http_protocol_options": {"idle_timeout": "0.2s"}}
+    briefly = listener("brief", brief, [route("/test.Peer/", "brief"), to("brief_web", prefix="/")],
+                       stream_idle_timeout="0s", **idle, **filters)
     proxy = Nuncio(bootstrap(
-        [listener("plain", plain, routes, **logs, **filters), over_tls],
+        [listener("plain", plain, routes, **logs, **filters), over_tls, briefly],
         [cluster("grpc", [server.port], **http2()),
+         cluster("brief", [server.port], **http_options("http2_protocol_options", **idle)),
+         cluster("brief_web", [web_server.port], **http_options("http_protocol_options", **idle)),
          cluster("mortal", [mortal.port], **http2()), cluster("mortal_too", [mortal_too.port], **http2()),
          cluster("tls", [tls_server.port], **http2(transport_socket=tls.upstream(
              {**tls.trusting(authority), "alpn_protocols": ["h2"]}, sni="a.test"))),
@@ -123,7 +136,7 @@ def setUpModule():
 
 
 def tearDownModule():
-    for each in (proxy, server, tls_server, mortal, mortal_too):
+    for each in (proxy, server, tls_server, mortal, mortal_too, web_server):
         each.stop()
 
 
@@ -200,7 +213,7 @@ class Ends(unittest.TestCase):
     def test_the_client_cancels_a_call_without_answer(self):
         under_way = Call(plain, "/test.Peer/Hang", open=1, cancel_on_input=1)
         server.wait("begun Hang")
-        under_way.cancel()
+        under_way.go_on()
         self.assertEqual(under_way.result()["code"], CANCELLED)
         server.wait("cancelled Hang")
         server.wait("done Hang")
@@ -232,6 +245,28 @@ class Ends(unittest.TestCase):
         self.assertNotEqual(result["code"], OK, result)
         self.assertEqual(result["echoes"], 1, result)
         self.assertEqual(logged("/mortal_too.Peer/Echo")["camel"], "Unknown")
+
+    def test_a_stream_that_is_silent_longer_than_connections_may_be_idle(self):
+        def silence():
+            # As long as it takes other connections on either side to be closed for it.
+            before = stat("cluster.brief_web.upstream_cx_idle_timeout") or 0
+            with Client(brief) as other:
+                self.assertEqual(other.get("/").status, 200)
+                self.assertTrue(other.at_end())
+            wait_for(lambda: stat("cluster.brief_web.upstream_cx_idle_timeout") == before + 1, "the idle host's end")
+
+        under_way = Call(brief, "/test.Peer/Echo", messages=4, size=100, on_input=1, tell=1)
+        for _ in range(3):
+            self.assertEqual(under_way.line(), "received")
+            silence()
+            under_way.go_on()
+        self.assertEqual(under_way.line(), "received")
+        result = under_way.result()
+        self.assertEqual((result["code"], result["echoes"]), (OK, 4), result)
+        self.assertGreaterEqual(stat("http.brief.downstream_cx_idle_timeout"), 3)
+        # It was one connection to the host, which went when the stream was over.
+        wait_for(lambda: stat("cluster.brief.upstream_cx_idle_timeout") == 1, "the idle host's end")
+        self.assertEqual(stat("cluster.brief.upstream_cx_total"), 1)
 
     def test_the_clients_deadline_reaches_the_server(self):
         result = call("Hang", open=1, deadline_ms=300)

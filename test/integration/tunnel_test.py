@@ -1,6 +1,7 @@
 """Upgrades and CONNECT: WebSocket in every pairing of protocols, tunnels to plain TCP, what refuses them and how they end."""
 
 import base64
+import contextlib
 import hashlib
 import os
 import socket
@@ -105,7 +106,7 @@ class TcpEcho:
 
     @staticmethod
     def _serve(sock):
-        with sock:
+        with sock, contextlib.suppress(ConnectionError):
             sock.sendall(b"hello\n")
             while data := sock.recv(65536):
                 sock.sendall(data)
@@ -139,12 +140,13 @@ def connect_proxy_h2(connection, stream, message):
 
 
 def setUpModule():
-    global proxy, ws1, ws2, port, admin, log, echo, connect1, connect2, nobody
+    global proxy, ws1, ws2, web, port, brief, admin, log, echo, connect1, connect2, nobody
     log = AccessLog(os.path.join(directory(), "access.log"))
     ws1 = Backend(websocket_h1)
     ws2 = http2.Http2Backend(websocket_h2, settings=[(http2.ENABLE_CONNECT_PROTOCOL, 1)])
     connect1, connect2, echo = Backend(connect_proxy_h1), http2.Http2Backend(connect_proxy_h2), TcpEcho()
-    port, admin, nobody = free_ports(3)
+    web = Backend()
+    port, brief, admin, nobody = free_ports(4)
 
     def connect(host, cluster_name, **config):
         return {"match": {"connect_matcher": {}, "headers": [{"name": ":authority", "string_match": {"exact": host}}]},
@@ -162,9 +164,16 @@ def setUpModule():
     ]
     clusters = [ws1.cluster("h1"), ws2.cluster("h2"), cluster("tcp", [echo.port]), cluster("nobody", [nobody]),
                 connect1.cluster("connect1"), connect2.cluster("connect2")]
+    # Connections without a request have 0.2 s on either side.
+    idle = {"common_http_protocol_options": {"idle_timeout": "0.2s"}}
+    clusters += [ws1.cluster("brief_h1", **idle), ws2.cluster("brief_h2", **idle), web.cluster("brief_web", **idle),
+                 cluster("brief_tcp", [echo.port], **idle)]
+    silent = [to("brief_h1", timeout="0s"), to("brief_h2", timeout="0s"), to("brief_web"),
+              connect("tcp.test:1", "brief_tcp", connect_config={})]
+    options = {"upgrade_configs": [{"upgrade_type": "websocket"}], "http2_protocol_options": {"allow_connect": True}}
     proxy = Nuncio(bootstrap(
-        [listener("main", port, routes, log=log.path, upgrade_configs=[{"upgrade_type": "websocket"}],
-                  http2_protocol_options={"allow_connect": True})],
+        [listener("main", port, routes, log=log.path, **options),
+         listener("brief", brief, silent, stream_idle_timeout="0s", **idle, **options)],
         clusters, admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
 
@@ -181,8 +190,8 @@ def stat(name):
 class WebSocket1:
     """A client over HTTP/1.1."""
 
-    def __init__(self, path, ahead=b""):
-        self.client = Client(port)
+    def __init__(self, path, ahead=b"", at=None):
+        self.client = Client(at or port)
         self.client.send(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                          f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode() + ahead)
         self.head = self.client.head()
@@ -211,8 +220,8 @@ class WebSocket1:
 class WebSocket2:
     """A client over HTTP/2 (RFC 8441)."""
 
-    def __init__(self, path):
-        self.connection = http2.Http2Client(port)
+    def __init__(self, path, at=None):
+        self.connection = http2.Http2Client(at or port)
         self.connection.wait(lambda: self.connection.settings.get(http2.ENABLE_CONNECT_PROTOCOL) == 1)
         self.stream = self.connection.begin(
             [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", path),
@@ -246,6 +255,15 @@ class WebSocket2:
         self.connection.close()
 
 
+def silence():
+    """As long as it takes connections on either side of `brief` to be closed for being idle."""
+    before = stat("cluster.brief_web.upstream_cx_idle_timeout")
+    with Client(brief) as other:
+        assert other.get("/brief_web").status == 200
+        assert other.at_end()
+    wait_for(lambda: stat("cluster.brief_web.upstream_cx_idle_timeout") == before + 1, "the idle host's end")
+
+
 class WebSocket(unittest.TestCase):
 
     PAIRINGS = [(kind, upstream, accepted) for kind, accepted in ((WebSocket1, 101), (WebSocket2, 200))
@@ -262,6 +280,19 @@ class WebSocket(unittest.TestCase):
             self.assertEqual(client.receive(), b"bye")
             self.assertIsNone(client.receive())
             client.close()
+
+    def test_silence_longer_than_connections_may_be_idle(self):
+        for kind in (WebSocket1, WebSocket2):
+            clients = [kind(f"/brief_{upstream}/chat", at=brief) for upstream in ("h1", "h2")]
+            for i in range(3):
+                silence()
+                for client in clients:
+                    client.send(b"after silence %d" % i)
+                    self.assertEqual(client.receive(), b"after silence %d" % i)
+            for client in clients:
+                client.end()
+                self.assertEqual(client.receive(), b"bye")
+                client.close()
 
     def test_a_refusal_is_passed_on(self):
         for kind, upstream, _ in self.PAIRINGS:
@@ -333,13 +364,13 @@ class WebSocket(unittest.TestCase):
 
 class Connect(unittest.TestCase):
 
-    def open1(self, authority, ahead=b""):
-        client = Client(port)
+    def open1(self, authority, ahead=b"", at=None):
+        client = Client(at or port)
         client.send(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode() + ahead)
         return client, client.head()
 
-    def open2(self, authority):
-        connection = http2.Http2Client(port)
+    def open2(self, authority, at=None):
+        connection = http2.Http2Client(at or port)
         stream = connection.begin([(":method", "CONNECT"), (":authority", authority)], end=False)
         message = connection.message(stream)
         connection.wait(lambda: message.head or message.reset is not None)
@@ -361,6 +392,21 @@ class Connect(unittest.TestCase):
         connection.wait(lambda: message.ended)
         self.assertEqual(message.body, b"hello\npingbye\n")
         connection.close()
+
+    def test_silence_longer_than_connections_may_be_idle(self):
+        client, head = self.open1("tcp.test:1", at=brief)
+        connection, stream, message = self.open2("tcp.test:1", at=brief)
+        self.assertEqual((head.status, client.exactly(6), message.status), (200, b"hello\n", 200))
+        for i in range(3):
+            silence()
+            client.send(b"%d" % i)
+            self.assertEqual(client.exactly(1), b"%d" % i)
+            connection.data(stream, b"%d" % i)
+            connection.wait(lambda: message.body.endswith(b"%d" % i) or message.reset is not None)
+            self.assertIsNone(message.reset)
+        self.assertEqual(message.body, b"hello\n012")
+        connection.close()
+        client.close()
 
     def test_nobody_there(self):
         client, head = self.open1("nobody.test:1")
