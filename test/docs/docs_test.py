@@ -58,7 +58,7 @@ class Tree:
         # Blocks of statistics are classes made by a macro.
         self.telemetry = "\n".join(text for path, text in self.texts.items() if path.parent.name == "telemetry")
         self.flags = "\n".join(text for path, text in self.texts.items() if path.name == "options.cc")
-        for script in sorted((root / "ci").glob("*")) + sorted((root / "tools").glob("*")):
+        for script in sorted((root / "ci").glob("*")) + sorted((root / "tools").rglob("*")):
             if script.is_file():
                 self.flags += script.read_text(errors="replace")
         bazelrc = root / ".bazelrc"
