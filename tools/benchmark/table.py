@@ -1,0 +1,115 @@
+"""The figures as Markdown."""
+from benchmark.figures import Rows
+from benchmark.peers.registry import AGAIN, FLOOR
+from benchmark.rounds import QUIET
+
+
+def number(figure):
+    if figure is None:
+        return ""
+    return f"{figure:.0f}" if abs(figure) >= 100 else f"{figure:.1f}" if abs(figure) >= 10 else f"{figure:.2f}"
+
+
+def _range(spread):
+    return "" if spread.median is None else f"{spread.median:.2f} ({spread.low:.2f}..{spread.high:.2f})"
+
+
+def _percent(share):
+    return "" if share is None else f"{share:.0%}"
+
+
+def _width(spread):
+    return "" if not spread.median else f"{(spread.high - spread.low) / spread.median:.0%}"
+
+
+def _lines(head, rows):
+    return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *("| " + " | ".join(row) + " |" for row in rows)]
+
+
+_LOAD_HEAD = ("proxy", "CPU µs/request", "spread", "÷ best (range)", "− floor", "requests/s", "busy", "others",
+              "CPU µs at fixed rate", "÷ best (range)", "p50 µs", "p99 µs", "÷ best (range)", "p99.9 µs", "peak MiB",
+              "failed")
+
+
+def _load_row(rows, label):
+    def median(path):
+        return rows.spread(label, path).median
+
+    cpu = rows.spread(label, "closed.cpu_us")
+    peak = median("peak_kib")
+    lost = sum(rows.total(label, f"{run}.{what}") for run in ("closed", "fixed") for what in ("failed", "unanswered"))
+    lost += sum(1 for each in rows.rows[label] if not each)
+    return (label, number(cpu.median), _width(cpu), _range(rows.to_best(label, "closed.cpu_us")),
+            number(rows.above_floor(label, "closed.cpu_us").median) if label != FLOOR else "",
+            number(median("closed.rps")), _percent(median("closed.utilisation")), _percent(median("closed.others")),
+            number(median("fixed.cpu_us")), _range(rows.to_best(label, "fixed.cpu_us")),
+            number(median("fixed.p50")), number(median("fixed.p99")), _range(rows.to_best(label, "fixed.p99")),
+            number(median("fixed.p999")), number(peak / 1024) if peak else "", str(lost))
+
+
+def _memory_row(rows, label, columns):
+    cells = [label]
+    for path, divisor in columns:
+        spread = rows.spread(label, path)
+        cells += [number(spread.median / divisor) if spread.median is not None else "", _width(spread)]
+    return (*cells, _range(rows.to_best(label, columns[0][0])))
+
+
+def _scenario(scenario, rows):
+    out = [f"## {scenario.name}: {scenario.what}", ""]
+    if not rows.rows:
+        return [*out, "No proxy was measured.", ""]
+    if scenario.kind == "idle":
+        return out + _lines(("proxy", "KiB per connection", "spread", "÷ best (range)"),
+                            [_memory_row(rows, label, [("kib_per_connection", 1)]) for label in rows.rows]) + [""]
+    if scenario.kind == "start":
+        columns = [("resident_kib", 1024), ("peak_kib", 1024), ("start_ms", 1)]
+        return out + _lines(("proxy", "resident MiB", "spread", "peak MiB", "spread", "start ms", "spread",
+                             "resident ÷ best (range)"),
+                            [_memory_row(rows, label, columns) for label in rows.rows]) + [""]
+    out += [f"Fixed rate: {scenario.rate} requests/s for each core of the proxy.", ""]
+    out += _lines(_LOAD_HEAD, [_load_row(rows, label) for label in rows.rows]) + [""]
+    for label in rows.rows:
+        if label + QUIET in rows.rows:
+            ratio = rows.to(label, label + QUIET, "fixed.p99")
+            out += [f"{label}: p99 at the fixed rate ÷ p99 without, median (range): {_range(ratio)}.", ""]
+    return out
+
+
+def _tail(rows, label):
+    if label + QUIET in rows.rows:
+        return _range(rows.to(label, label + QUIET, "fixed.p99")) + " of without"
+    return _range(rows.to_best(label, "fixed.p99"))
+
+
+def _summary(scenarios, all_rows, candidates):
+    """One line for each scenario: the candidates over the best peer, and the noise."""
+    rows = []
+    shown = [label for label in candidates if not label.endswith(AGAIN)]
+    for scenario in scenarios:
+        each = all_rows[scenario.name]
+        path = {"idle": "kib_per_connection", "start": "resident_kib"}.get(scenario.kind, "closed.cpu_us")
+        ratios = [_range(each.to_best(label, path)) if label in each.rows else "" for label in shown]
+        tails = [_tail(each, label) if label in each.rows else "" for label in shown]
+        twice = next((label for label in each.rows if label.endswith(AGAIN)), None)
+        noise = _range(each.to(twice, twice.removesuffix(AGAIN), path)) if twice else ""
+        if any(ratios) or noise:
+            rows.append((scenario.name, *ratios, *tails, noise))
+    if not rows:
+        return []
+    head = ["scenario", *(f"{label}: CPU or memory ÷ best" for label in shown),
+            *(f"{label}: p99 ÷ best" for label in shown), "noise: the same binary twice"]
+    return ["## Summary", "", "Median (range) of the ratio to the best peer of the same round. A ratio within the "
+            "range of the last column of 1 says nothing.", "", *_lines(head, rows), ""]
+
+
+def markdown(title, scenarios, figures, peers, faults):
+    competing = {peer.label for peer in peers if peer.competes}
+    candidates = [peer.label for peer in peers if peer.candidate]
+    rows = {scenario.name: Rows(figures[scenario.name], competing, FLOOR) for scenario in scenarios}
+    out = ["# Benchmark", "", title, "", *_summary(scenarios, rows, candidates)]
+    for scenario in scenarios:
+        out += _scenario(scenario, rows[scenario.name])
+    if faults:
+        out += ["## What failed", "", *(f"- {fault}" for fault in faults), ""]
+    return "\n".join(out)
