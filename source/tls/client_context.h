@@ -45,7 +45,6 @@ class ClientContext final : public TlsContext, public std::enable_shared_from_th
   std::unique_ptr<net::TransportSocket> NewSocket(SocketOptions options) const;
 
   bool ServerRole() const override { return false; }
-  bool MayRenegotiate() const override { return allow_renegotiation_; }
   uint32_t max_sessions() const { return max_sessions_; }
   // Different for every context of the process.
   uint64_t id() const { return id_; }

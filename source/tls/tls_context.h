@@ -37,8 +37,6 @@ class TlsContext {
   // What a role does at the moments of a handshake. On the socket's thread.
   virtual ssl_select_cert_result_t OnClientHello(const SSL_CLIENT_HELLO& hello, TlsTransportSocket& socket) const;
   virtual bool ServerRole() const = 0;
-  // A client's, where a server may ask for another handshake.
-  virtual bool MayRenegotiate() const { return false; }
 
  protected:
   TlsContext();

@@ -113,8 +113,8 @@ void TlsTransportSocket::OnHandshakeDone() {
   CountHandshake();
   security_ = std::make_shared<SslSecurityInfo>(std::move(owned_ssl_), context_, done.local, done.validated,
                                                 std::move(done.sni), std::move(done.ja3), std::move(done.ja4));
-  // A renegotiation judges the server again.
-  if (!context_->MayRenegotiate()) handshaking_.reset();
+  // In a renegotiation BoringSSL takes no certificate but the one that was judged.
+  handshaking_.reset();
 }
 
 void TlsTransportSocket::CountHandshake() {
