@@ -321,6 +321,31 @@ TEST_F(ConnectionTest, AResetIsTold) {
   EXPECT_EQ(connection_->last_error(), ECONNRESET);
 }
 
+TEST_F(ConnectionTest, AnAnswerIsReadThoughWritingFailed) {
+  Open();
+  FillUp();
+  ASSERT_EQ(6, send(peer_, "answer", 6, MSG_NOSIGNAL));
+  // The same event tells that there is room to write, and the reset.
+  PeerResets();
+  EXPECT_EQ(events_.received, "answer");
+  EXPECT_TRUE(events_.log.ends_with("closed ")) << events_.log;
+  EXPECT_EQ(events_.closed_by, CloseReason::kRemoteReset);
+}
+
+TEST_F(ConnectionTest, AnAnswerIsReadAfterAPauseThoughWritingFailed) {
+  Open();
+  FillUp();
+  connection_->PauseReading();
+  ASSERT_EQ(6, send(peer_, "answer", 6, MSG_NOSIGNAL));
+  PeerResets();
+  EXPECT_EQ(events_.received, "");
+  EXPECT_EQ(events_.log.find("closed"), std::string::npos);
+  connection_->ResumeReading();
+  Turns();
+  EXPECT_EQ(events_.received, "answer");
+  EXPECT_TRUE(events_.log.ends_with("closed ")) << events_.log;
+}
+
 TEST_F(ConnectionTest, AResetIsToldDuringAPauseToo) {
   Open();
   connection_->PauseReading();

@@ -141,6 +141,20 @@ TEST_P(TlsConnectionTest, AResetIsTold) {
   EXPECT_EQ(server_.closed_by, net::CloseReason::kRemoteReset);
 }
 
+TEST_P(TlsConnectionTest, AnAnswerIsReadThoughWritingFailed) {
+  Open();
+  server_.connection->PauseReading();
+  Send(client_, std::string(16 << 20, 'u'));
+  ASSERT_TRUE(client_.connection->output_pending());
+  server_.connection->write_buffer().Append("answer");
+  server_.connection->ResetAfterFlush();
+  // One event tells the client that there is room to write, what came, and the reset.
+  Turns();
+  EXPECT_EQ(client_.received, "answer");
+  EXPECT_EQ(client_.log, "connected closed ");
+  EXPECT_EQ(client_.closed_by, net::CloseReason::kRemoteReset);
+}
+
 TEST_P(TlsConnectionTest, APauseLeavesRecordsInTheKernel) {
   Open();
   server_.connection->PauseReading();
