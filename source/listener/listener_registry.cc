@@ -162,6 +162,7 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
   for (const auto& sockets : generation->sockets) {
     for (const auto& socket : sockets->by_worker) {
       if (const absl::Status status = socket->Listen(); !status.ok()) {
+        stats_.listener_create_failure.Inc();
         NUNCIO_LOG(kConfig, kError, "listener ", name, ": ", status.message());
       }
     }
@@ -242,8 +243,7 @@ bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listene
         }
       }
     }
-    // Connections go to the sockets that serve now, until the new ones do.
-    auto bound = Bind(address, /*listen=*/before == nullptr || before->active == nullptr);
+    auto bound = Bind(address);
     if (!bound.ok()) {
       faults.Add(field, ToStd(bound.status().message()));
       continue;
@@ -297,8 +297,7 @@ bool ListenerRegistry::OpenLogs(const ListenerConfig& config, Generation& genera
   return faults.count() == faults_before;
 }
 
-absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bind(const ListenAddress& address,
-                                                                              bool listen) {
+absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bind(const ListenAddress& address) {
   net::ListenSocket::Options options;
   const bool each_its_own = address.reuse_port && address.address.is_ip();
   options.reuse_port = each_its_own;
@@ -310,7 +309,8 @@ absl::StatusOr<std::shared_ptr<ListenerRegistry::Sockets>> ListenerRegistry::Bin
   options.fast_open_queue = address.fast_open_queue;
   options.keepalive = address.keepalive.has_value() ? &*address.keepalive : nullptr;
   options.socket_options = &address.socket_options;
-  options.listen = listen;
+  // While it warms its clients are to go to whoever serves the address, or elsewhere.
+  options.listen = false;
   auto sockets = std::make_shared<Sockets>();
   net::Address where = address.address;
   for (size_t i = 0; i < workers_.size(); ++i) {

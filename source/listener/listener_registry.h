@@ -48,7 +48,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   void AddStatic(std::shared_ptr<const ListenerConfig> config, std::shared_ptr<const std::string> bytes,
                  config::Faults& faults);
 
-  // Until then listeners bind their addresses and warm, but accept nothing: what they forward to may not be known yet.
+  // Until then listeners bind their addresses and warm, but do not listen: what they forward to may not be known yet.
   void StartAccepting();
 
   // Names of the listeners, warming ones too.
@@ -100,7 +100,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
                      config::Faults& faults);
   std::shared_ptr<Sockets> FindSockets(const Listener* before, const std::string& key) const;
   // `listen`: at once, so that connections wait for the listener to be warm.
-  absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address, bool listen);
+  absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address);
   bool OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   bool AcquireContexts(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);

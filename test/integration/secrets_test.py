@@ -472,7 +472,7 @@ class Discovery(unittest.TestCase):
         self.assertEqual(serial_at(self.port, self.authority), serial(self.first))
 
     def test_a_listener_waits_for_its_secret(self):
-        """The source is not there yet. The port is open, nothing is served, and the process is not ready."""
+        """The source is not there yet. Connections are refused, and the process is not ready."""
         waiting = tls_listener("tls", self.port, {"tls_certificate_sds_secret_configs": [
             named("own", grpc_source(initial_fetch_timeout="0s"))]})
         self.proxy = Nuncio(from_control([self.backend.cluster("echo"), control_cluster(self.control_port)], self.admin,
@@ -482,13 +482,13 @@ class Discovery(unittest.TestCase):
         self.assertEqual(self.admin.stat("listener_manager.total_listeners_warming"), 1)
         shown = json.loads(self.admin.get("/config_dump?resource=dynamic_warming_secrets"))["configs"]
         self.assertEqual([(each["name"], each["client_status"]) for each in shown], [("own", "REQUESTED")])
-        early = socket.create_connection(("127.0.0.1", self.port))
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", self.port))
         self.control = Control(self.control_port)
         self.control.push(*self.resources(self.first))
         self.serves(self.first)
         self.assertEqual(self.admin.ready(), 200)
         self.assertEqual(self.admin.stat(f"{self.factory}.downstream_context_secrets_not_ready"), 0)
-        early.close()
 
     def test_a_listener_waits_only_so_long(self):
         waiting = tls_listener("tls", self.port, {"tls_certificate_sds_secret_configs": [

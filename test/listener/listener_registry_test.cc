@@ -1,5 +1,8 @@
 #include "source/listener/listener_registry.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "api/linked.h"
 #include "envoy/extensions/transport_sockets/tls/v3/tls.pb.h"
 #include "test/admin/admin_fixture.h"
@@ -75,23 +78,34 @@ class ListenerRegistryTest : protected Secrets, public admin::AdminFixture {
     secrets_.Send(name, tls::CompileSecret(message, config::DataSourceAccess::kRead, faults));
     EXPECT_EQ("", faults.ToString());
   }
-  bool Active(const std::string& name) {
+  ListenerRegistry::Entry Find(const std::string& name) {
     for (const auto& entry : listeners_.Entries()) {
-      if (entry.name == name) return entry.active != nullptr;
+      if (entry.name == name) return entry;
     }
-    return false;
+    return {};
   }
+  bool Active(const std::string& name) { return Find(name).active != nullptr; }
+  // Whether the kernel takes connections there. No worker accepts them.
+  static bool Listens(const net::Address& address) {
+    const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const bool connected = connect(fd, address.sockaddr_ptr(), address.length()) == 0;
+    close(fd);
+    return connected;
+  }
+  net::Address AddressOf(const std::string& name) { return Find(name).addresses.at(0); }
 };
 
 TEST_F(ListenerRegistryTest, AListenerWaitsForItsSecrets) {
   listeners_.StartAccepting();
   EXPECT_EQ("", Update({TlsListener("l", "own")}));
   EXPECT_FALSE(Active("l"));
+  EXPECT_FALSE(Listens(AddressOf("l"))) << "who finds the port open takes it for served";
   EXPECT_EQ(1u, listeners_.warming());
   bool warm = false;
   listeners_.WhenWarm([&] { warm = true; });
   SendCertificate("own");
   EXPECT_TRUE(Active("l"));
+  EXPECT_TRUE(Listens(AddressOf("l")));
   EXPECT_TRUE(warm);
   EXPECT_EQ(0, stats_.Find("listener_manager.total_listeners_warming"));
 }
@@ -100,8 +114,10 @@ TEST_F(ListenerRegistryTest, AndForTheStart) {
   EXPECT_EQ("", Update({TlsListener("l", "own")}));
   SendCertificate("own");
   EXPECT_FALSE(Active("l"));
+  EXPECT_FALSE(Listens(AddressOf("l")));
   listeners_.StartAccepting();
   EXPECT_TRUE(Active("l"));
+  EXPECT_TRUE(Listens(AddressOf("l")));
 }
 
 TEST_F(ListenerRegistryTest, ItWaitsOnlySoLong) {
@@ -116,10 +132,45 @@ TEST_F(ListenerRegistryTest, TheOneBeforeServesWhileItWaits) {
   EXPECT_EQ("", Update({Listener("l")}));
   EXPECT_EQ("", Update({TlsListener("l", "own")}));
   EXPECT_TRUE(Active("l"));
+  EXPECT_TRUE(Listens(AddressOf("l")));
+  EXPECT_EQ(Find("l").active->chains.at(0)->tls, nullptr);
   EXPECT_EQ(1u, listeners_.warming());
   SendCertificate("own");
   EXPECT_EQ(0u, listeners_.warming());
+  EXPECT_NE(Find("l").active->chains.at(0)->tls, nullptr);
   EXPECT_EQ(1, stats_.Find("listener_manager.listener_in_place_updated"));
+}
+
+TEST_F(ListenerRegistryTest, OnAnotherAddressToo) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({Listener("l")}));
+  const net::Address before = AddressOf("l");
+  // Nobody else's while the registry holds it.
+  auto reserved = net::ListenSocket::Create(*net::Address::FromIp("127.0.0.1", 0), {.listen = false});
+  ASSERT_TRUE(reserved.ok());
+  const net::Address after = (*reserved)->local();
+  auto moved = TlsListener("l", "own");
+  moved.mutable_address()->mutable_socket_address()->set_port_value(after.port());
+  EXPECT_EQ("", Update({moved}));
+  EXPECT_EQ(1u, listeners_.warming());
+  EXPECT_TRUE(Listens(before));
+  EXPECT_FALSE(Listens(after));
+  SendCertificate("own");
+  EXPECT_EQ(0u, listeners_.warming());
+  EXPECT_EQ(AddressOf("l"), after);
+  EXPECT_TRUE(Listens(after));
+}
+
+TEST_F(ListenerRegistryTest, OneThatCannotListenIsCounted) {
+  auto first = net::ListenSocket::Create(*net::Address::FromIp("127.0.0.1", 0), {.reuse_port = false, .listen = false});
+  ASSERT_TRUE(first.ok());
+  auto listener = Listener("l", ", enable_reuse_port: false");
+  listener.mutable_address()->mutable_socket_address()->set_port_value((*first)->local().port());
+  EXPECT_EQ("", Update({listener}));
+  // Two may bind an address; one of them may listen.
+  ASSERT_TRUE((*first)->Listen().ok());
+  listeners_.StartAccepting();
+  EXPECT_EQ(1, stats_.Find("listener_manager.listener_create_failure"));
 }
 
 TEST_F(ListenerRegistryTest, AnUpdateThatLeavesItsTlsAloneDoesNotWait) {
