@@ -11,6 +11,11 @@
 #include "source/base/logging.h"
 
 namespace nuncio::event {
+namespace {
+
+constexpr uint32_t kStreamEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+}  // namespace
 
 EventLoop::EventLoop(const Clock& clock)
     : clock_(clock),
@@ -74,9 +79,15 @@ void EventLoop::StopAccepting() {
 
 int EventLoop::Register(int fd, FdHandler& handler) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.events = kStreamEvents;
   event.data.ptr = &handler;
   return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
+int EventLoop::Rebind(int fd, FdHandler& from, FdHandler& to, bool output) {
+  const int error = Modify(fd, to, output ? kStreamEvents : kStreamEvents & ~EPOLLOUT);
+  if (error == 0) Forget(from);
+  return error;
 }
 
 int EventLoop::RegisterReadOnly(int fd, FdHandler& handler, bool level) {

@@ -84,6 +84,9 @@ class EventLoop {
   // Registers for EPOLLIN | EPOLLOUT | EPOLLRDHUP, edge-triggered. Returns errno, 0 on success. `handler` must stay
   // until Unregister.
   int Register(int fd, FdHandler& handler);
+  // Of a descriptor on the loop: from now on `to` is told of its events in place of `from`, and at once of what the
+  // descriptor is ready for. Without `output` it is not told when it can be written to. Returns errno, 0 on success.
+  int Rebind(int fd, FdHandler& from, FdHandler& to, bool output);
   // For descriptors that only are read, level-triggered when `level`.
   int RegisterReadOnly(int fd, FdHandler& handler, bool level);
   int Modify(int fd, FdHandler& handler, uint32_t events);

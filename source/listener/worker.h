@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "source/event/event_loop.h"
+#include "source/base/slab_pool.h"
+#include "source/proxy/downstream_connection.h"
 #include "source/proxy/stream.h"
 #include "source/proxy/worker_services.h"
 #include "source/listener/worker_listener.h"
@@ -68,6 +70,8 @@ class Worker {
   const int cpu_;
   ObjectHome& home_;
   ConnectionLimit& connection_limit_;
+  // The loop destroys the last of them.
+  SlabPool downstream_connections_{sizeof(proxy::DownstreamConnection)};
   event::EventLoop loop_;
   buffer::SlicePool slices_;
   net::SplicePipes pipes_;

@@ -17,6 +17,9 @@ namespace nuncio::net {
 namespace {
 
 constexpr size_t kMaxWriteIovecs = 64;
+// Less output waits for the end of the turn: what many events wrote leaves together, and the kernel's code for reading and for
+// writing takes turns in the processor's caches less often. So much is written while it is in them itself.
+constexpr size_t kFlushAtOnce = 32 * 1024;
 constexpr uint32_t kMinReadSize = buffer::SlicePool::kLarge;
 // A pipe pays for its further system calls where reads were full up to this size, and as long as it gets so much at a time.
 constexpr uint32_t kSpliceReadSize = 4 * kMinReadSize;
@@ -101,6 +104,24 @@ std::unique_ptr<Connection> Connection::Connect(event::EventLoop& loop, buffer::
 bool Connection::Start() {
   registered_ = loop_.Register(fd_, *this) == 0;
   return registered_;
+}
+
+bool Connection::StartFrom(event::FdHandler& from) {
+  registered_ = loop_.Rebind(fd_, from, *this, /*output=*/true) == 0;
+  return registered_;
+}
+
+bool Connection::quiet() const {
+  return registered_ && transport_ == nullptr && splicing_ == nullptr && limit_timer_ == nullptr && !connecting_ &&
+         !readable_ && !peer_end_ && writable_ && paused_ == 0 && !closing_ && !shutdown_wanted_ && write_error_ == 0 &&
+         read_buffer_.empty() && write_buffer_.empty() && !flush_task_.scheduled() && !read_task_.scheduled();
+}
+
+bool Connection::HandOver(event::FdHandler& to) {
+  if (loop_.Rebind(fd_, *this, to, /*output=*/false) != 0) return false;
+  registered_ = false;
+  fd_ = -1;
+  return true;
 }
 
 const Address& Connection::local() {
@@ -360,9 +381,10 @@ void Connection::FlushSoon() {
     write_buffer_.Clear();
     return;
   }
-  if (flush_at_turn_end_) {
+  if (write_buffer_.length() < kFlushAtOnce) {
     loop_.AtEndOfTurn(flush_task_);
   } else {
+    flush_task_.Cancel();
     loop_.AfterEvent(flush_task_);
   }
 }
@@ -384,8 +406,9 @@ bool Connection::FlushPlain() {
     message.msg_iovlen = write_buffer_.Describe(iov, kMaxWriteIovecs);
     size_t offered = 0;
     for (size_t i = 0; i < message.msg_iovlen; ++i) offered += iov[i].iov_len;
-    const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL)
-                                              : sendmsg(fd_, &message, MSG_NOSIGNAL);
+    const int flags = MSG_NOSIGNAL | (fin_follows() && offered == write_buffer_.length() ? MSG_MORE : 0);
+    const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, flags)
+                                              : sendmsg(fd_, &message, flags);
     if (n >= 0) {
       bytes_written_ += static_cast<size_t>(n);
       write_buffer_.Drain(static_cast<size_t>(n));
@@ -442,9 +465,7 @@ void Connection::LeaveSplicing() {
 
 bool Connection::FlushTransport() {
   if (!writable_ || write_error_ != 0) return true;
-  // Before a reset nothing may say that this was all.
-  const bool end = (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_;
-  const TransportSocket::Result result = transport_->Write(write_buffer_, end);
+  const TransportSocket::Result result = transport_->Write(write_buffer_, /*end=*/fin_follows());
   bytes_written_ += result.bytes;
   if (result.state == TransportSocket::State::kFailed) {
     OnWriteFailed(result.error != 0 ? result.error : EPROTO);
@@ -472,7 +493,12 @@ void Connection::OnWriteFailed(int error) {
 void Connection::AfterWrite() {
   if (!output_pending() && (closing_ || shutdown_wanted_) && !write_shut_) {
     if (closing_ && (linger_ == Duration::zero() || end_delivered_)) {
-      if (reset_wanted_) ResetOnClose();
+      if (reset_wanted_) {
+        ResetOnClose();
+      } else {
+        // A close with bytes of the peer unread is a RST, which would drop what waits for the FIN.
+        shutdown(fd_, SHUT_WR);
+      }
       Fail(CloseReason::kLinger, 0);
       return;
     }

@@ -52,7 +52,7 @@ struct ConnectionLimits {
 };
 
 // A stream socket on its loop with a write buffer and flow control, plain or over a transport socket. Output is flushed
-// once after the event that produced it. An idle connection holds no buffer memory. Belongs to one loop's thread.
+// once, at the end of the turn, or sooner where it is much. An idle connection holds no buffer memory. Belongs to one loop's thread.
 class Connection final : public event::FdHandler, public event::DeferredDeletable {
  public:
   // For an accepted, non-blocking descriptor. `transport` null: plaintext.
@@ -76,14 +76,18 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // Puts the descriptor on the loop. To be called once, for accepted connections after the owner is complete. False when
   // the kernel refuses, as when out of memory.
   bool Start();
+  // In place of Start: of a descriptor that is on the loop under `from`.
+  bool StartFrom(event::FdHandler& from);
+  // Nothing is on its way that this side knows of, and nothing of the connection is worth keeping but its descriptor.
+  bool quiet() const;
+  // Gives the descriptor away, which stays on the loop: `to` is told of what comes in next. False when the kernel refuses.
+  bool HandOver(event::FdHandler& to);
 
   // Append here, then call FlushSoon. What is appended before OnConnected is sent after it.
   buffer::Buffer& write_buffer() { return write_buffer_; }
   const buffer::Buffer& write_buffer() const { return write_buffer_; }
   buffer::Buffer& read_buffer() { return read_buffer_; }
   void FlushSoon();
-  // For streams that share a connection: gather the output of the whole turn.
-  void set_flush_at_turn_end(bool at_end) { flush_at_turn_end_ = at_end; }
 
   // Counted.
   void PauseReading();
@@ -129,6 +133,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   const Address& peer() const { return peer_; }
   // Asks the kernel the first time.
   const Address& local();
+  bool local_known() const { return local_.length() > 0; }
   // A listener bound to one address knows without asking.
   void set_local(const Address& local) { local_ = local; }
   // errno of a failed connect or of the error that ended the connection; 0 when there was none.
@@ -148,6 +153,11 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // The owner's bytes, without what a transport adds.
   uint64_t bytes_read() const { return bytes_read_; }
   uint64_t bytes_written() const { return bytes_written_; }
+  // For a descriptor that had another connection before.
+  void set_bytes(uint64_t read, uint64_t written) {
+    bytes_read_ = read;
+    bytes_written_ = written;
+  }
   event::EventLoop& loop() { return loop_; }
   int fd() const { return fd_; }
 
@@ -166,6 +176,13 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
     std::unique_ptr<SplicePipe> output;
     bool hold_peer = false;  // The peer waits until all is written.
   };
+
+  // The last of the output is followed by FIN at once: the kernel may send both in one segment. Before a reset nothing may
+  // say that this was all.
+  bool fin_follows() const {
+    return (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_ &&
+           (splicing_ == nullptr || splicing_->output == nullptr);
+  }
 
   void FinishConnect();
   void ContinueHandshake();
@@ -219,7 +236,6 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool end_delivered_ = false;
   bool writable_ = true;
   bool above_high_ = false;
-  bool flush_at_turn_end_ = false;
   bool handshake_timed_out_ = false;
   bool closing_ = false;        // CloseAfterFlush was called.
   bool reset_wanted_ = false;   // ResetAfterFlush was called.

@@ -37,6 +37,13 @@ class ConnectionDeadlines {
     return true;
   }
   bool armed(Kind kind) const { return at_[kind] != kNone; }
+  // Those that every connection has from its begin to its end.
+  bool OnlyOfLife() const {
+    for (size_t kind = 0; kind < kCount; ++kind) {
+      if (kind != kIdle && kind != kDuration && at_[kind] != kNone) return false;
+    }
+    return true;
+  }
   MonotonicTime next() const { return *std::min_element(at_.begin(), at_.end()); }
 
  private:

@@ -1,10 +1,19 @@
 #include "source/proxy/connection_manager.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "source/proxy/downstream_connection.h"
 
 namespace nuncio::proxy {
+namespace {
+
+// How often connections are looked at for silent ones, and how many each time, so that no turn of the loop takes long.
+constexpr Duration kLookInterval = std::chrono::milliseconds(250);
+constexpr uint64_t kMostLookedAt = 2048;
+
+}  // namespace
 
 HttpConnectionManager::HttpConnectionManager(WorkerServices& services,
                                              std::shared_ptr<const ConnectionManagerConfig> config,
@@ -22,16 +31,63 @@ HttpConnectionManager::HttpConnectionManager(WorkerServices& services,
       http1_stats_(codec_scope_->Get<telemetry::DownstreamHttp1Stats>(services.slot)),
       http2_stats_(codec_scope_->Get<telemetry::Http2Stats>(services.slot)),
       downstream_http2_stats_(codec_scope_->Get<telemetry::DownstreamHttp2Stats>(services.slot)),
-      http2_options_(config_->http2) {}
+      http2_options_(config_->http2),
+      look_timer_(services.loop, Delegate<void()>::Bind<&HttpConnectionManager::OnLook>(this)),
+      parked_timer_(services.loop, Delegate<void()>::Bind<&HttpConnectionManager::OnParkedDeadline>(this)) {}
 
 HttpConnectionManager::~HttpConnectionManager() { CloseAll(); }
 
 void HttpConnectionManager::Serve(filter::AcceptedConnection accepted, std::unique_ptr<net::TransportSocket> transport,
                                   filter::ConnectionOwner& owner) {
-  auto* connection = new DownstreamConnection(*this, accepted, std::move(transport), owner);
-  list_.PushBack(*connection);
+  const MonotonicTime now = services_.loop.now();
+  const ConnectionPast past{
+      .id = ++services_.last_id, .opened = now, .opened_system = services_.loop.SystemNow(), .idle_since = now};
+  auto* connection =
+      new (services_.connections) DownstreamConnection(*this, accepted, std::move(transport), owner, past);
   ++connections_;
+  Enlist(*connection);
   connection->Start();
+}
+
+void HttpConnectionManager::Enlist(DownstreamConnection& connection) {
+  list_.PushBack(connection);
+  if (!look_timer_.armed()) look_timer_.Arm(kLookInterval);
+}
+
+DownstreamConnection& HttpConnectionManager::Revive(ParkedConnection& parked) {
+  const std::unique_ptr<ParkedConnection> record(&parked);
+  parked_.Remove(parked);
+  stats_.downstream_cx_parked.Dec();
+  auto* connection = new (services_.connections)
+      DownstreamConnection(*this, parked.Release(), nullptr, parked.owner(), parked.past());
+  Enlist(*connection);
+  connection->Resume(parked);
+  return *connection;
+}
+
+void HttpConnectionManager::OnLook() {
+  size_t left = std::min<uint64_t>(connections_, kMostLookedAt);
+  while (left-- > 0 && !list_.empty()) {
+    DownstreamConnection& connection = *list_.PopFront();
+    list_.PushBack(connection);
+    ParkedConnection* const parked = connection.Park();
+    if (parked == nullptr) continue;
+    stats_.downstream_cx_parked.Inc();
+    parked_.Push(*parked, parked->NextDeadline());
+  }
+  WatchParked();
+  if (!list_.empty()) look_timer_.Arm(kLookInterval);
+}
+
+void HttpConnectionManager::WatchParked() {
+  if (parked_.empty() || parked_.top()->heap_key() == MonotonicTime::max()) return;
+  parked_timer_.ArmAt(parked_.top()->heap_key());
+}
+
+void HttpConnectionManager::OnParkedDeadline() {
+  const MonotonicTime now = services_.loop.now();
+  while (!parked_.empty() && parked_.top()->heap_key() <= now) Revive(*parked_.top());
+  WatchParked();
 }
 
 const http::h2::H2Options& HttpConnectionManager::Http2Options(uint32_t buffer_limit) {
@@ -45,13 +101,27 @@ void HttpConnectionManager::StartDraining(Duration spread) {
   DownstreamConnection* next;
   for (DownstreamConnection* connection = list_.front(); connection != nullptr; connection = next) {
     next = list_.Next(*connection);
-    Duration after{};
-    if (spread > Duration::zero()) after = Duration(services_.random.Below(static_cast<uint64_t>(spread.count())));
-    connection->StartDraining(after);
+    connection->StartDraining(DrainDelay(spread));
   }
+  std::vector<ParkedConnection*> parked;
+  while (ParkedConnection* connection = parked_.top()) {
+    parked_.Remove(*connection);
+    parked.push_back(connection);
+  }
+  for (ParkedConnection* connection : parked) {
+    connection->set_drain_at(services_.loop.now() + DrainDelay(spread));
+    parked_.Push(*connection, connection->NextDeadline());
+  }
+  WatchParked();
+}
+
+Duration HttpConnectionManager::DrainDelay(Duration spread) {
+  if (spread == Duration::zero()) return spread;
+  return Duration(services_.random.Below(static_cast<uint64_t>(spread.count())));
 }
 
 void HttpConnectionManager::CloseAll() {
+  while (ParkedConnection* parked = parked_.top()) Revive(*parked).CloseNow();
   while (DownstreamConnection* connection = list_.front()) connection->CloseNow();
 }
 

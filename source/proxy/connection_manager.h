@@ -6,11 +6,14 @@
 
 #include "source/access_log/access_log.h"
 #include "source/access_log/stream_info.h"
+#include "source/base/intrusive_heap.h"
 #include "source/base/intrusive_list.h"
+#include "source/event/event_loop.h"
 #include "source/filter/http_filter_factory.h"
 #include "source/filter/network_filter.h"
 #include "source/net/transport_socket.h"
 #include "source/proxy/connection_manager_config.h"
+#include "source/proxy/parked_connection.h"
 #include "source/proxy/worker_services.h"
 #include "source/telemetry/http2_stats.h"
 #include "source/telemetry/http_stats.h"
@@ -46,6 +49,9 @@ class HttpConnectionManager final : public filter::TerminalFilter {
   void CloseAll() override;
   uint64_t connections() const override { return connections_; }
 
+  // Destroys `parked`. The connection may be closed already.
+  DownstreamConnection& Revive(ParkedConnection& parked);
+
   const ConnectionManagerConfig& config() const { return *config_; }
   WorkerServices& services() { return services_; }
   RouteCell& routes() { return *routes_; }
@@ -62,6 +68,14 @@ class HttpConnectionManager final : public filter::TerminalFilter {
  private:
   friend class DownstreamConnection;
 
+  // Looks at some of the connections, each in its turn, and parks those that are silent.
+  void OnLook();
+  void OnParkedDeadline();
+  void WatchParked();
+  void Enlist(DownstreamConnection& connection);
+  // A random part of `spread`.
+  Duration DrainDelay(Duration spread);
+
   WorkerServices& services_;
   const std::shared_ptr<const ConnectionManagerConfig> config_;
   const AccessLogs logs_;
@@ -75,7 +89,11 @@ class HttpConnectionManager final : public filter::TerminalFilter {
   telemetry::Http2Stats& http2_stats_;
   telemetry::DownstreamHttp2Stats& downstream_http2_stats_;
   http::h2::H2Options http2_options_;
+  // Those looked at longest ago stand first.
   IntrusiveList<DownstreamConnection> list_;
+  IntrusiveHeap<ParkedConnection, MonotonicTime> parked_;
+  event::Timer look_timer_;
+  event::Timer parked_timer_;
   uint64_t connections_ = 0;
   bool draining_ = false;
   bool health_failing_ = false;

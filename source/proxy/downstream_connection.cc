@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "source/http/h1/server_codec.h"
 #include "source/http/h2/field_rules.h"
+#include "source/proxy/parked_connection.h"
 #include "source/proxy/stream.h"
 
 namespace nuncio::proxy {
@@ -16,53 +16,118 @@ constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
 // How long the client of an HTTP/2 request that was answered early may take to end it before it is told to stop.
 constexpr Duration kEarlyAnswerGrace = std::chrono::milliseconds(100);
 
+// A connection that was silent this long is parked when somebody looks at it. Longer than the pauses of a busy client: each
+// time costs two system calls and a record.
+constexpr Duration kBusyFor = std::chrono::milliseconds(250);
+
 // RFC 9113 3.4.
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+net::ConnectionLimits Limits(const filter::AcceptedConnection& accepted) {
+  net::ConnectionLimits limits;
+  limits.buffer_limit = accepted.buffer_limit;
+  limits.handshake_timeout = accepted.handshake_timeout;
+  limits.handshake_timeouts = accepted.handshake_timeouts;
+  return limits;
+}
 
 }  // namespace
 
 DownstreamConnection::DownstreamConnection(HttpConnectionManager& manager, const filter::AcceptedConnection& accepted,
                                            std::unique_ptr<net::TransportSocket> transport,
-                                           filter::ConnectionOwner& owner)
+                                           filter::ConnectionOwner& owner, const ConnectionPast& past)
     : manager_(manager),
       owner_(owner),
       buffer_limit_(accepted.buffer_limit),
-      opened_(manager.services().loop.now()),
-      opened_system_(manager.services().loop.SystemNow()),
+      opened_(past.opened),
+      opened_system_(past.opened_system),
+      info_(filter::Describe(accepted, past.id)),
+      socket_(manager.services().loop, manager.services().slices, *this, accepted.fd, accepted.peer, Limits(accepted),
+              std::move(transport)),
       reap_task_(Delegate<void()>::Bind<&DownstreamConnection::ReapStreams>(this)),
       release_task_(Delegate<void()>::Bind<&DownstreamConnection::ReleaseRequests>(this)),
       abort_task_(Delegate<void()>::Bind<&DownstreamConnection::EndAbort>(this)),
       goaway_task_(Delegate<void()>::Bind<&DownstreamConnection::SendGoAway>(this)),
-      timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)) {
-  WorkerServices& services = manager.services();
-  info_ = filter::Describe(accepted, ++services.last_id);
-  net::ConnectionLimits limits;
-  limits.buffer_limit = accepted.buffer_limit;
-  limits.handshake_timeout = accepted.handshake_timeout;
-  limits.handshake_timeouts = accepted.handshake_timeouts;
-  socket_ = std::make_unique<net::Connection>(services.loop, services.slices, *this, accepted.fd, accepted.peer, limits,
-                                              std::move(transport));
-  if (accepted.local.length() > 0) socket_->set_local(accepted.local);
-  telemetry::DownstreamHttpStats& stats = manager.stats();
-  stats.downstream_cx_total.Inc();
-  stats.downstream_cx_active.Inc();
+      timer_(manager.services().loop, Delegate<void()>::Bind<&DownstreamConnection::OnDeadline>(this)),
+      idle_since_(past.idle_since),
+      requests_(past.requests),
+      bytes_read_counted_(past.bytes_read),
+      bytes_written_counted_(past.bytes_written) {
+  if (accepted.local.length() > 0) socket_.set_local(accepted.local);
+  socket_.set_bytes(past.bytes_read, past.bytes_written);
 }
 
 DownstreamConnection::~DownstreamConnection() = default;
 
+void* DownstreamConnection::operator new(size_t, SlabPool& pool) { return pool.Take(); }
+
+void DownstreamConnection::operator delete(void* memory, SlabPool&) { SlabPool::Return(memory); }
+
+void DownstreamConnection::operator delete(void* memory) { SlabPool::Return(memory); }
+
 void DownstreamConnection::Start() {
-  if (!socket_->Start()) {
+  telemetry::DownstreamHttpStats& stats = manager_.stats();
+  stats.downstream_cx_total.Inc();
+  stats.downstream_cx_active.Inc();
+  if (!socket_.Start()) {
     Finished(/*remote=*/false);
     return;
   }
+  SetLifeDeadlines();
+  if (manager_.draining()) ending_ = Ending::kDrain;
+  // A client may wait for the server's SETTINGS.
+  if (!socket_.has_transport() && manager_.config().codec == ConnectionManagerConfig::Codec::kHttp2) {
+    MakeHttp2Codec();
+  }
+}
+
+void DownstreamConnection::Resume(ParkedConnection& parked) {
+  // Without a codec the protocol is still to be seen.
+  if (parked.past().http1) EmplaceHttp1Codec();
+  if (!socket_.StartFrom(parked)) {
+    Finished(/*remote=*/false);
+    return;
+  }
+  SetLifeDeadlines();
+  if (parked.drain_at() != Deadline::kNone) SetDeadline(Deadline::kDrain, parked.drain_at());
+}
+
+ParkedConnection* DownstreamConnection::Park() {
+  const MonotonicTime now = manager_.services().loop.now();
+  if (now - idle_since_ < kBusyFor || !Quiet()) return nullptr;
+  auto parked = std::make_unique<ParkedConnection>(manager_, owner_, info_, buffer_limit_,
+                                                   ConnectionPast{.id = info_.id,
+                                                                  .opened = opened_,
+                                                                  .opened_system = opened_system_,
+                                                                  .idle_since = idle_since_,
+                                                                  .requests = requests_,
+                                                                  .bytes_read = socket_.bytes_read(),
+                                                                  .bytes_written = socket_.bytes_written(),
+                                                                  .local_known = socket_.local_known(),
+                                                                  .http1 = codec_ != nullptr});
+  CountBytes();
+  const int fd = socket_.fd();
+  if (!socket_.HandOver(*parked)) return nullptr;
+  parked->Take(fd);
+  over_ = true;
+  timer_.Disarm();
+  ListNode<DownstreamConnection>::Unlink();
+  manager_.services().loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(this));
+  return parked.release();
+}
+
+bool DownstreamConnection::Quiet() const {
+  return !over_ && !http2() && !secure_ && !preface_begun_ && !paused_ && !held_ && !peer_ended_ &&
+         ending_ == Ending::kNone && streams_.empty() && finished_.empty() && socket_.quiet() &&
+         deadlines_.OnlyOfLife() && ParkedConnection::Keeps(info_);
+}
+
+void DownstreamConnection::SetLifeDeadlines() {
   if (const Duration max = manager_.config().max_connection_duration; max > Duration::zero()) {
     SetDeadline(Deadline::kDuration, opened_ + max);
   }
-  ArmIdle();
-  if (manager_.draining()) ending_ = Ending::kDrain;
-  // A client may wait for the server's SETTINGS.
-  if (!socket_->has_transport() && manager_.config().codec == ConnectionManagerConfig::Codec::kHttp2) {
-    MakeHttp2Codec();
+  if (const Duration idle = manager_.config().idle_timeout; idle > Duration::zero()) {
+    SetDeadline(Deadline::kIdle, idle_since_ + idle);
   }
 }
 
@@ -82,7 +147,7 @@ void DownstreamConnection::Drain() {
 }
 
 void DownstreamConnection::SendGoAway() {
-  if (deadlines_.armed(Deadline::kGoAway) || socket_->closing()) return;
+  if (deadlines_.armed(Deadline::kGoAway) || socket_.closing()) return;
   const Duration grace = manager_.config().drain_timeout;
   if (grace == Duration::zero()) {
     codec_->Drain();
@@ -98,7 +163,7 @@ void DownstreamConnection::CloseIfQuiet() {
     return;
   }
   deadlines_.Clear(Deadline::kQuiet);
-  if (socket_->closing() || active_streams() > 0 || !socket_->read_buffer().empty()) return;
+  if (socket_.closing() || active_streams() > 0 || !socket_.read_buffer().empty()) return;
   // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering it
   // with `connection: close` does not.
   const MonotonicTime quiet_at = idle_since_ + std::min(kQuietBeforeClose, manager_.config().drain_timeout);
@@ -112,43 +177,43 @@ void DownstreamConnection::CloseIfQuiet() {
 }
 
 void DownstreamConnection::CloseAfterFlush(Duration linger) {
-  if (socket_->closed() || socket_->closing()) return;
-  socket_->CloseAfterFlush(linger);
+  if (socket_.closed() || socket_.closing()) return;
+  socket_.CloseAfterFlush(linger);
   const Duration limit = manager_.config().delayed_close_timeout;
-  if (limit == Duration::zero() || !socket_->output_pending()) return;
-  unsent_before_ = socket_->unsent();
+  if (limit == Duration::zero() || !socket_.output_pending()) return;
+  unsent_before_ = socket_.unsent();
   SetDeadline(Deadline::kFlush, manager_.services().loop.now() + limit);
 }
 
 void DownstreamConnection::CheckFlush() {
   // The linger that follows has a timer of its own.
-  if (!socket_->output_pending()) return;
-  if (socket_->unsent() >= unsent_before_) {
+  if (!socket_.output_pending()) return;
+  if (socket_.unsent() >= unsent_before_) {
     manager_.stats().downstream_cx_delayed_close_timeout.Inc();
     CloseNow();
     return;
   }
-  unsent_before_ = socket_->unsent();
+  unsent_before_ = socket_.unsent();
   SetDeadline(Deadline::kFlush, manager_.services().loop.now() + manager_.config().delayed_close_timeout);
 }
 
 void DownstreamConnection::HoldRequests() {
   held_ = true;
-  socket_->PauseReading();
+  socket_.PauseReading();
   // By then what is written was offered to the kernel. Where it did not take enough, OnWriteBufferLow releases.
   manager_.services().loop.NextTurn(release_task_);
 }
 
 void DownstreamConnection::ReleaseRequests() {
-  if (!held_ || socket_->closed() || socket_->above_high_mark()) return;
+  if (!held_ || socket_.closed() || socket_.above_high_mark()) return;
   held_ = false;
-  socket_->ResumeReading();
-  socket_->RedeliverSoon();
+  socket_.ResumeReading();
+  socket_.RedeliverSoon();
 }
 
 void DownstreamConnection::CloseNow() {
   if (over_) return;
-  socket_->Close();
+  socket_.Close();
   if (codec_ != nullptr) codec_->OnConnectionClosed();
   Finished(/*remote=*/false);
 }
@@ -158,7 +223,7 @@ void DownstreamConnection::OnConnected() {
   manager_.stats().downstream_cx_ssl_total.Inc();
   manager_.stats().downstream_cx_ssl_active.Inc();
   const ConnectionManagerConfig::Codec configured = manager_.config().codec;
-  info_.security = socket_->security();
+  info_.security = socket_.security();
   const std::string_view alpn = info_.security == nullptr ? "" : info_.security->alpn();
   if (manager_.config().adds_client_certificate() && info_.security != nullptr) {
     client_certificate_ = ClientCertificateElement(*info_.security, manager_.config().client_certificate_details);
@@ -195,23 +260,24 @@ void DownstreamConnection::AwaitPreface() {
   SetDeadline(Deadline::kIdle, manager_.services().loop.now() + limit);
 }
 
+void DownstreamConnection::EmplaceHttp1Codec() {
+  http1_codec_.emplace(socket_.write_buffer(), *this, manager_.config().http1);
+  if (buffer_limit_ > 0) http1_codec_->set_output_limit(buffer_limit_);
+  codec_ = &*http1_codec_;
+}
+
 void DownstreamConnection::MakeHttp1Codec() {
-  auto codec = std::make_unique<http::h1::H1ServerCodec>(socket_->write_buffer(), *this, manager_.config().http1);
-  if (buffer_limit_ > 0) codec->set_output_limit(buffer_limit_);
-  codec_ = std::move(codec);
+  EmplaceHttp1Codec();
   manager_.stats().downstream_cx_http1_total.Inc();
   manager_.stats().downstream_cx_http1_active.Inc();
 }
 
 void DownstreamConnection::MakeHttp2Codec() {
-  // The answers of many streams leave together.
-  socket_->set_flush_at_turn_end(true);
   const http::h2::H2Options& options = manager_.Http2Options(buffer_limit_);
-  auto codec = std::make_unique<http::h2::H2ServerCodec>(socket_->write_buffer(), *this, options,
-                                                         manager_.services().http2, manager_.http2_stats(),
-                                                         manager_.downstream_http2_stats());
-  http2_codec_ = codec.get();
-  codec_ = std::move(codec);
+  http2_codec_ = std::make_unique<http::h2::H2ServerCodec>(socket_.write_buffer(), *this, options,
+                                                           manager_.services().http2, manager_.http2_stats(),
+                                                           manager_.downstream_http2_stats());
+  codec_ = http2_codec_.get();
   manager_.stats().downstream_cx_http2_total.Inc();
   manager_.stats().downstream_cx_http2_active.Inc();
   http2_codec_->Start();
@@ -234,15 +300,15 @@ void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
     if (!over_) CloseAfterFlush(manager_.config().delayed_close_timeout);
   }
   if (!data.empty() && !held_ && codec_->output_is_full()) HoldRequests();
-  if (end && !over_ && !socket_->closed()) codec_->OnEndOfInput();
+  if (end && !over_ && !socket_.closed()) codec_->OnEndOfInput();
   ReapStreams();
-  if (end && !over_ && !socket_->closed() && codec_->active_streams() == 0) {
+  if (end && !over_ && !socket_.closed() && codec_->active_streams() == 0) {
     CloseAfterFlush(Duration::zero());
   }
 }
 
 void DownstreamConnection::OnClosed(net::CloseReason reason) {
-  info_.transport_failure = socket_->transport_failure();
+  info_.transport_failure = socket_.transport_failure();
   if (codec_ != nullptr) codec_->OnConnectionClosed();
   Finished(peer_ended_ || reason == net::CloseReason::kRemoteReset);
 }
@@ -261,14 +327,14 @@ void DownstreamConnection::OnWriteBufferLow() {
 }
 
 void DownstreamConnection::OnPauseReading(bool pause) {
-  if (pause == paused_ || socket_->closed()) return;
+  if (pause == paused_ || socket_.closed()) return;
   paused_ = pause;
   if (pause) {
-    socket_->PauseReading();
+    socket_.PauseReading();
   } else {
-    socket_->ResumeReading();
+    socket_.ResumeReading();
     // A pipelined request may lie in the buffer already; no event of the kernel would tell of it.
-    if (!socket_->read_buffer().empty()) socket_->RedeliverSoon();
+    if (!socket_.read_buffer().empty()) socket_.RedeliverSoon();
   }
 }
 
@@ -293,7 +359,7 @@ http::RequestReceiver& DownstreamConnection::OnNewStream(http::ResponseSender& s
 void DownstreamConnection::OnCloseAfterFlush() {
   if (ending_ == Ending::kDrain) manager_.stats().downstream_cx_drain_close.Inc();
   // Without bytes of the client unread a plain close cannot turn into a RST.
-  bool clean = socket_->read_buffer().empty();
+  bool clean = socket_.read_buffer().empty();
   for (IntrusiveList<Stream>* list : {&streams_, &finished_}) {
     for (Stream* stream = list->front(); stream != nullptr; stream = list->Next(*stream)) {
       if (!stream->request_complete()) clean = false;
@@ -303,7 +369,7 @@ void DownstreamConnection::OnCloseAfterFlush() {
 }
 
 void DownstreamConnection::OnAbort() {
-  socket_->Abort();
+  socket_.Abort();
   // A stream, and a filter of it, may be the one who asks for it.
   manager_.services().loop.AfterEvent(abort_task_);
 }
@@ -349,17 +415,17 @@ void DownstreamConnection::OnStreamFinished(Stream& stream) {
 
 void DownstreamConnection::CountBytes() {
   telemetry::DownstreamHttpStats& stats = manager_.stats();
-  stats.downstream_cx_rx_bytes_total.Add(socket_->bytes_read() - bytes_read_counted_);
-  stats.downstream_cx_tx_bytes_total.Add(socket_->bytes_written() - bytes_written_counted_);
-  bytes_read_counted_ = socket_->bytes_read();
-  bytes_written_counted_ = socket_->bytes_written();
+  stats.downstream_cx_rx_bytes_total.Add(socket_.bytes_read() - bytes_read_counted_);
+  stats.downstream_cx_tx_bytes_total.Add(socket_.bytes_written() - bytes_written_counted_);
+  bytes_read_counted_ = socket_.bytes_read();
+  bytes_written_counted_ = socket_.bytes_written();
 }
 
 void DownstreamConnection::ReapStreams() {
   reap_task_.Cancel();
   if (finished_.empty()) return;
   while (Stream* stream = finished_.PopFront()) manager_.services().streams.Delete(stream);
-  if (!streams_.empty() || over_ || socket_->closing()) return;
+  if (!streams_.empty() || over_ || socket_.closing()) return;
   ArmIdle();
   // An answer whose head was out when the end was decided could not announce it.
   const bool announce_only = ending_ == Ending::kMaxDuration && manager_.config().safe_max_connection_duration;
@@ -417,7 +483,7 @@ void DownstreamConnection::OnDeadline() {
   if (!over_ && deadlines_.Take(Deadline::kGoAway, now)) codec_->Drain();
   if (!over_ && deadlines_.Take(Deadline::kPong, now)) OnPongMissing();
   if (!over_ && deadlines_.Take(Deadline::kPing, now)) SendPing();
-  if (!over_ && deadlines_.Take(Deadline::kEarly, now) && !socket_->closing()) codec_->EndAnswered();
+  if (!over_ && deadlines_.Take(Deadline::kEarly, now) && !socket_.closing()) codec_->EndAnswered();
   if (!over_ && deadlines_.Take(Deadline::kStall, now)) OnStall();
   if (!over_ && deadlines_.Take(Deadline::kFlush, now)) CheckFlush();
   if (over_) return;
@@ -443,7 +509,7 @@ void DownstreamConnection::OnMaxDuration() {
 }
 
 void DownstreamConnection::OnStall() {
-  if (socket_->closing()) return;
+  if (socket_.closing()) return;
   http2_codec_->ExpireFlushes();
   if (codec_->active_streams() == 0 || over_) return;
   SetDeadline(Deadline::kStall, manager_.services().loop.now() + manager_.config().stream_idle_timeout);
@@ -458,7 +524,7 @@ void DownstreamConnection::SchedulePing() {
 }
 
 void DownstreamConnection::SendPing() {
-  if (socket_->closing()) return;
+  if (socket_.closing()) return;
   http2_codec_->SendPing(++pings_);
   AwaitPong();
 }
@@ -505,8 +571,8 @@ void DownstreamConnection::Finished(bool remote) {
   closed.end = lifetime;
   closed.connection = &info_;
   closed.local_address = this;
-  closed.bytes_received = socket_->bytes_read();
-  closed.bytes_sent = socket_->bytes_written();
+  closed.bytes_received = socket_.bytes_read();
+  closed.bytes_sent = socket_.bytes_written();
   owner_.OnConnectionClosed(closed);
 }
 

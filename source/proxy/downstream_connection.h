@@ -1,19 +1,24 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "source/access_log/stream_info.h"
 #include "source/base/intrusive_heap.h"
 #include "source/base/intrusive_list.h"
+#include "source/base/slab_pool.h"
 #include "source/http/codec.h"
+#include "source/http/h1/server_codec.h"
 #include "source/http/h2/h2_server_codec.h"
 #include "source/net/connection.h"
 #include "source/proxy/connection_deadlines.h"
 #include "source/proxy/connection_manager.h"
+#include "source/proxy/connection_past.h"
 
 namespace nuncio::proxy {
 
+class ParkedConnection;
 class Stream;
 
 // A client's connection under an HTTP connection manager: joins the socket, the codec and the streams, and keeps all their
@@ -26,24 +31,33 @@ class DownstreamConnection final : public net::ConnectionEvents,
                                    public ListNode<DownstreamConnection> {
  public:
   DownstreamConnection(HttpConnectionManager& manager, const filter::AcceptedConnection& accepted,
-                       std::unique_ptr<net::TransportSocket> transport, filter::ConnectionOwner& owner);
+                       std::unique_ptr<net::TransportSocket> transport, filter::ConnectionOwner& owner,
+                       const ConnectionPast& past);
   ~DownstreamConnection() override;
+  // In the worker's pool.
+  static void* operator new(size_t size, SlabPool& pool);
+  static void operator delete(void* memory, SlabPool& pool);
+  static void operator delete(void* memory);
 
+  // Once: a new connection, or one that was parked.
   void Start();
+  void Resume(ParkedConnection& parked);
+  // Where nothing has happened for a while, and all that there is fits into the record: becomes that, and is gone. Null: no.
+  ParkedConnection* Park();
   // Once `after` has passed: closes when idle, after the current exchange otherwise.
   void StartDraining(Duration after);
   void CloseNow();
 
   HttpConnectionManager& manager() { return manager_; }
   const access_log::ConnectionInfo& info() const { return info_; }
-  net::Connection& socket() { return *socket_; }
+  net::Connection& socket() { return socket_; }
   // Once there is a stream.
   http::ServerCodec& codec() { return *codec_; }
   // Bytes, in each direction; 0: no limit.
   uint32_t buffer_limit() const { return buffer_limit_; }
   bool http2() const { return http2_codec_ != nullptr; }
   // "http" or "https": of the transport.
-  std::string_view scheme() const { return socket_->security() != nullptr ? "https" : "http"; }
+  std::string_view scheme() const { return socket_.security() != nullptr ? "https" : "http"; }
 
   // See RequestOrigin.
   std::string_view client_certificate() const { return client_certificate_; }
@@ -55,7 +69,7 @@ class DownstreamConnection final : public net::ConnectionEvents,
   // The next answer head is about to be sent: announces the close where this connection is to end.
   void BeforeResponseHead();
 
-  const net::Address& LocalAddress() override { return socket_->local(); }
+  const net::Address& LocalAddress() override { return socket_.local(); }
 
   // net::ConnectionEvents
   void OnConnected() override;
@@ -65,9 +79,9 @@ class DownstreamConnection final : public net::ConnectionEvents,
   void OnWriteBufferLow() override;
 
   // http::ServerConnectionEvents
-  void OnOutput() override { socket_->FlushSoon(); }
+  void OnOutput() override { socket_.FlushSoon(); }
   void OnPauseReading(bool pause) override;
-  void OnEndOfOutput() override { socket_->ShutdownWriteAfterFlush(); }
+  void OnEndOfOutput() override { socket_.ShutdownWriteAfterFlush(); }
   http::RequestReceiver& OnNewStream(http::ResponseSender& sender) override;
   void OnCloseAfterFlush() override;
   void OnAbort() override;
@@ -82,10 +96,14 @@ class DownstreamConnection final : public net::ConnectionEvents,
   bool ChooseCodec(buffer::Buffer& data);
   // Some of the HTTP/2 preface is here: the rest has as long as a head has.
   void AwaitPreface();
+  void EmplaceHttp1Codec();
   void MakeHttp1Codec();
   void MakeHttp2Codec();
   size_t active_streams() const { return codec_ == nullptr ? 0 : codec_->active_streams(); }
 
+  bool Quiet() const;
+  // Those that do not depend on what the connection does.
+  void SetLifeDeadlines();
   void OnDeadline();
   void OnStreamDeadlines(MonotonicTime now);
   void SetDeadline(Deadline::Kind kind, MonotonicTime at);
@@ -123,9 +141,11 @@ class DownstreamConnection final : public net::ConnectionEvents,
 
   access_log::ConnectionInfo info_;
   std::string client_certificate_;
-  std::unique_ptr<net::Connection> socket_;
-  std::unique_ptr<http::ServerCodec> codec_;
-  http::h2::H2ServerCodec* http2_codec_ = nullptr;  // The same; null for HTTP/1.
+  net::Connection socket_;
+  // One of the two, once the protocol is known, and that one again.
+  std::optional<http::h1::H1ServerCodec> http1_codec_;
+  std::unique_ptr<http::h2::H2ServerCodec> http2_codec_;
+  http::ServerCodec* codec_ = nullptr;
   IntrusiveList<Stream> streams_;
   IntrusiveList<Stream> finished_;
   event::TurnTask reap_task_;
@@ -133,15 +153,15 @@ class DownstreamConnection final : public net::ConnectionEvents,
   event::TurnTask abort_task_;
   event::TurnTask goaway_task_;
   event::Timer timer_;
-  MonotonicTime idle_since_{};
+  MonotonicTime idle_since_;
   ConnectionDeadlines deadlines_;
   // By the deadline that the timer was told of; a later one is found out when it comes.
   IntrusiveHeap<Stream, MonotonicTime> stream_deadlines_;
   size_t unsent_before_ = 0;  // At the last look whether a closing connection's client still reads.
   uint64_t pings_ = 0;
-  uint64_t requests_ = 0;
-  uint64_t bytes_read_counted_ = 0;
-  uint64_t bytes_written_counted_ = 0;
+  uint64_t requests_;
+  uint64_t bytes_read_counted_;
+  uint64_t bytes_written_counted_;
   Ending ending_ = Ending::kNone;
   bool secure_ = false;
   bool preface_begun_ = false;

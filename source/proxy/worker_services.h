@@ -6,6 +6,7 @@
 #include "source/access_log/worker_log.h"
 #include "source/base/local_ref.h"
 #include "source/base/object_pool.h"
+#include "source/base/slab_pool.h"
 #include "source/http/date.h"
 #include "source/http/h2/h2_pools.h"
 #include "source/net/splice_pipe.h"
@@ -35,6 +36,8 @@ struct WorkerServices : upstream::WorkerServices {
   telemetry::StatsStore& stats;
   const LocalNode& node;
   ObjectPool<Stream>& streams;
+  // Of DownstreamConnection.
+  SlabPool& connections;
   http::h2::H2Pools& http2;
   net::SplicePipes& pipes;
   // Last number given to a connection or stream; the worker counts within a range of its own, so numbers are unique in

@@ -8,6 +8,7 @@ namespace nuncio::telemetry {
 
 #define NUNCIO_DOWNSTREAM_HTTP_STATS(X)                     \
   X(Counter, downstream_cx_total)                           \
+  X(Gauge, downstream_cx_parked)                            \
   X(Gauge, downstream_cx_active)                            \
   X(Counter, downstream_cx_http1_total)                     \
   X(Gauge, downstream_cx_http1_active)                      \

@@ -418,8 +418,10 @@ bool TlsTransportSocket::FlushOutput() {
     message.msg_iovlen = out_->Describe(iov, kMaxWriteIovecs);
     size_t offered = 0;
     for (size_t i = 0; i < message.msg_iovlen; ++i) offered += iov[i].iov_len;
-    const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL)
-                                              : sendmsg(fd_, &message, MSG_NOSIGNAL);
+    // After the end FIN follows at once: the kernel may send both in one segment.
+    const int flags = MSG_NOSIGNAL | (end_sent_ && offered == out_->length() ? MSG_MORE : 0);
+    const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, flags)
+                                              : sendmsg(fd_, &message, flags);
     if (n >= 0) {
       out_->Drain(static_cast<size_t>(n));
       if (static_cast<size_t>(n) < offered) return true;

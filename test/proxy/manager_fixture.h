@@ -13,6 +13,7 @@
 #include "source/base/random.h"
 #include "source/event/event_loop.h"
 #include "source/proxy/connection_manager.h"
+#include "source/proxy/downstream_connection.h"
 #include "source/proxy/stream.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/worker_clusters.h"
@@ -97,6 +98,8 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
   int64_t Stat(std::string_view name) { return store_.Find(name).value_or(0); }
 
   SimulatedClock clock_;
+  // The loop destroys the last of them.
+  SlabPool connections_{sizeof(DownstreamConnection)};
   event::EventLoop loop_{clock_};
   buffer::SlicePool slices_;
   ArenaBlockPool blocks_;
@@ -119,8 +122,8 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
   const LocalNode node_;
   upstream::WorkerServices upstream_services_{loop_, slices_, blocks_, random_, 1};
   upstream::WorkerClusters clusters_{upstream_services_, *this};
-  WorkerServices services_{upstream_services_, date_,    log_,     clusters_, store_, node_,
-                           streams_,           clusters_.http2_pools(), pipes_};
+  WorkerServices services_{upstream_services_, date_,        log_,   clusters_, store_, node_, streams_,
+                           connections_,       clusters_.http2_pools(), pipes_};
   std::shared_ptr<upstream::HostSlots> slots_ = std::make_shared<upstream::HostSlots>();
   telemetry::ScopePtr cluster_scope_;
   std::shared_ptr<RouteCell> routes_ = std::make_shared<RouteCell>();

@@ -12,8 +12,6 @@ Http2Session::Http2Session(net::Connection& connection, http::ClientConnectionEv
       last_bytes_(shared.services.loop.now()),
       keepalive_timer_(shared.services.loop, Delegate<void()>::Bind<&Http2Session::OnKeepaliveTimer>(this)),
       flush_timer_(shared.services.loop, Delegate<void()>::Bind<&Http2Session::OnFlushTimer>(this)) {
-  // Streams share the connection: what they write in one turn goes out together.
-  connection.set_flush_at_turn_end(true);
   h2_.set_h2_events(this);
   h2_.set_assumed_streams(told_streams);
   ScheduleKeepalive();
