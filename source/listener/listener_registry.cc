@@ -159,6 +159,7 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
   const bool same_sockets = update && listener.active->sockets == generation->sockets;
   listener.warming = nullptr;
   listener.active = generation;
+  if (listener.balance == nullptr) listener.balance = std::make_shared<ConnectionBalance>(workers_.size());
   for (const auto& sockets : generation->sockets) {
     for (const auto& socket : sockets->by_worker) {
       if (const absl::Status status = socket->Listen(); !status.ok()) {
@@ -179,6 +180,7 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
     }
     per_worker.access_logs = generation->access_logs;
     per_worker.connection_logs = generation->connection_logs;
+    per_worker.balance = listener.balance;
     workers_.Post(i, [per_worker, plan = drain_plan_](Worker& worker) { worker.ApplyListener(per_worker, plan); });
   }
   stats_.listener_create_success.Inc();

@@ -89,6 +89,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   };
   struct Listener {
     bool is_static = false;
+    std::shared_ptr<ConnectionBalance> balance;
     std::shared_ptr<Generation> active;
     std::shared_ptr<Generation> warming;
   };

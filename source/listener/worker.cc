@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/logging.h"
@@ -22,6 +24,7 @@ Worker::Worker(const Options& options)
       cpu_(options.cpu),
       home_(*options.home),
       connection_limit_(*options.connection_limit),
+      peers_(*options.peers),
       loop_(*options.clock),
       log_(*options.logs, loop_, telemetry::WorkerSlot(options.index)),
       upstream_services_{loop_, slices_, arena_blocks_, random_, telemetry::WorkerSlot(options.index)},
@@ -69,7 +72,7 @@ void Worker::ApplyListener(ListenerUpdate update, const DrainPlan& plan) {
   std::unique_ptr<WorkerListener>& listener = listeners_[update.config->name];
   if (listener == nullptr) {
     listener =
-        std::make_unique<WorkerListener>(services_, connection_limit_, home_, index_, update.config->stat_prefix);
+        std::make_unique<WorkerListener>(services_, connection_limit_, home_, peers_, index_, update.config->stat_prefix);
   }
   listener->Apply(std::move(update), plan);
   if (health_failing_) listener->SetHealthFailing(true);
@@ -83,6 +86,25 @@ void Worker::RemoveListener(const std::string& name, const DrainPlan& plan) {
   listeners_.erase(found);
   draining_count_.store(draining_.size(), std::memory_order_relaxed);
   sweep_.Arm(kSweep);
+}
+
+WorkerListener* Worker::FindListener(const std::string& name) {
+  const auto found = listeners_.find(name);
+  if (found != listeners_.end()) return found->second.get();
+  const auto removed = std::find_if(draining_.rbegin(), draining_.rend(),
+                                    [&](const auto& listener) { return listener->config().name == name; });
+  return removed == draining_.rend() ? nullptr : removed->get();
+}
+
+void Worker::AdoptConnection(const std::string& listener, filter::AcceptedConnection connection,
+                             ConnectionBalance& balance) {
+  if (WorkerListener* const found = FindListener(listener); found != nullptr) {
+    found->Adopt(std::move(connection));
+    return;
+  }
+  balance.OnClosed(index_);
+  connection_limit_.Return();
+  close(connection.fd);
 }
 
 void Worker::StopListening(bool inbound_only) {

@@ -26,6 +26,7 @@ class Worker {
     const Clock* clock = &Clock::Real();
     telemetry::StatsStore* stats = nullptr;
     ConnectionLimit* connection_limit = nullptr;
+    WorkerPeers* peers = nullptr;
     ObjectHome* home = nullptr;
     const proxy::LocalNode* node = nullptr;
     access_log::LogWriter* logs = nullptr;
@@ -47,6 +48,8 @@ class Worker {
 
   void ApplyListener(ListenerUpdate update, const DrainPlan& plan);
   void RemoveListener(const std::string& name, const DrainPlan& plan);
+  // See WorkerPeers.
+  void AdoptConnection(const std::string& listener, filter::AcceptedConnection connection, ConnectionBalance& balance);
   // All listeners let go of their sockets, or of those that `inbound_only` names.
   void StopListening(bool inbound_only);
   // Of all listeners, or of those that `inbound_only` names.
@@ -65,11 +68,14 @@ class Worker {
  private:
   void Run();
   void OnSweep();
+  // One that is removed too, as long as it has connections. Null: none.
+  WorkerListener* FindListener(const std::string& name);
 
   const uint32_t index_;
   const int cpu_;
   ObjectHome& home_;
   ConnectionLimit& connection_limit_;
+  WorkerPeers& peers_;
   // The loop destroys the last of them.
   SlabPool downstream_connections_{sizeof(proxy::DownstreamConnection)};
   event::EventLoop loop_;

@@ -32,10 +32,12 @@ void WorkerListener::Chain::OnDrainEnd() {
 }
 
 WorkerListener::WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home,
-                               uint32_t worker, const std::string& stat_prefix)
+                               WorkerPeers& peers, uint32_t worker, const std::string& stat_prefix)
     : services_(services),
       limit_(limit),
       home_(home),
+      peers_(peers),
+      worker_(worker),
       scope_(services.stats.GetScope(telemetry::ListenerScopeName(stat_prefix))),
       worker_scope_(services.stats.GetScope(telemetry::ListenerWorkerScopeName(stat_prefix, worker))),
       stats_(scope_->Get<telemetry::ListenerStats>(services.slot)),
@@ -51,6 +53,7 @@ void WorkerListener::Apply(ListenerUpdate update, const DrainPlan& plan) {
   filters_ = std::make_shared<ListenerFilters>(config_, services_, stats_);
   SetHealthFailing(health_failing_);
   connection_logs_ = std::move(update.connection_logs);
+  balance_ = std::move(update.balance);
   TakeSockets(update);
   forget_task_.Cancel();
   services_.loop.AtEndOfTurn(forget_task_);
@@ -169,6 +172,15 @@ void WorkerListener::OnAccept(int fd, const net::Address& peer, const net::Liste
   connection.direct_peer = peer;
   // Bound to one address, every connection has it; else the kernel knows which.
   if (!socket.local().is_any()) connection.local = socket.local();
+  const size_t chosen = balance_->Choose(worker_, services_.loop.now());
+  if (chosen != worker_) {
+    peers_.HandOver(chosen, name_, std::move(connection), balance_);
+    return;
+  }
+  Adopt(std::move(connection));
+}
+
+void WorkerListener::Adopt(filter::AcceptedConnection connection) {
   if (filters_->empty()) {
     Serve(std::move(connection));
   } else {
@@ -213,8 +225,13 @@ void WorkerListener::OnDropped(PendingConnection& pending) {
 }
 
 void WorkerListener::Drop(const filter::AcceptedConnection& connection) {
-  limit_.Return();
+  Uncount();
   close(connection.fd);
+}
+
+void WorkerListener::Uncount() {
+  limit_.Return();
+  balance_->OnClosed(worker_);
 }
 
 WorkerListener::Chain* WorkerListener::FindChain(const filter::AcceptedConnection& connection) {
@@ -270,7 +287,7 @@ void WorkerListener::Serve(filter::AcceptedConnection connection) {
 }
 
 void WorkerListener::OnConnectionClosed(const access_log::StreamInfo& connection) {
-  limit_.Return();
+  Uncount();
   stats_.downstream_cx_active.Dec();
   stats_.downstream_cx_destroy.Inc();
   stats_.downstream_cx_length_ms.Record(

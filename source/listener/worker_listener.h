@@ -6,10 +6,12 @@
 
 #include "source/extensions/registry.h"
 #include "source/net/acceptor.h"
+#include "source/listener/connection_balance.h"
 #include "source/listener/connection_limit.h"
 #include "source/listener/listener_config.h"
 #include "source/listener/listener_filters.h"
 #include "source/listener/pending_connection.h"
+#include "source/listener/worker_peers.h"
 #include "source/telemetry/listener_stats.h"
 #include "source/telemetry/ssl_stats.h"
 #include "source/tls/secret/context_cell.h"
@@ -40,16 +42,18 @@ struct ListenerUpdate {
   std::vector<proxy::AccessLogs> access_logs;
   // The listener's own, with an entry per connection.
   proxy::AccessLogs connection_logs;
+  // The same for all of the listener's life.
+  std::shared_ptr<ConnectionBalance> balance;
 };
 
-// One listener on one worker: accepts on the worker's own sockets, runs the listener filters, chooses filter chains, and
-// keeps those that an update replaced until their connections are gone. Worker thread.
+// One listener on one worker: accepts on the worker's own sockets, hands connections over to workers that have fewer, runs
+// the listener filters, chooses filter chains, and keeps those that an update replaced until their connections are gone. Worker thread.
 class WorkerListener final : public event::DeferredDeletable,
                              public net::AcceptEvents,
                              private PendingConnection::Owner {
  public:
-  WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home, uint32_t worker,
-                 const std::string& stat_prefix);
+  WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home, WorkerPeers& peers,
+                 uint32_t worker, const std::string& stat_prefix);
   ~WorkerListener() override;
 
   // Takes the new configuration. Sockets that both have stay as they are; sockets no longer named are emptied of waiting
@@ -72,6 +76,8 @@ class WorkerListener final : public event::DeferredDeletable,
   uint64_t connections() const;
   const ListenerConfig& config() const { return *config_; }
 
+  // A connection that another worker accepted, and that the limit and the balance count. Takes over the descriptor.
+  void Adopt(filter::AcceptedConnection connection);
   void OnAccept(int fd, const net::Address& peer, const net::ListenSocket& socket) override;
   void OnAcceptPaused(int error) override;
 
@@ -106,6 +112,8 @@ class WorkerListener final : public event::DeferredDeletable,
   void Filter(filter::AcceptedConnection connection);
   void Serve(filter::AcceptedConnection connection);
   void Drop(const filter::AcceptedConnection& connection);
+  // A connection that was counted is gone.
+  void Uncount();
   // Null for plain TCP; nullopt: the chain's secrets are not there.
   std::optional<std::unique_ptr<net::TransportSocket>> MakeTransport(const Chain& chain,
                                                                      const filter::AcceptedConnection& connection);
@@ -120,6 +128,9 @@ class WorkerListener final : public event::DeferredDeletable,
   proxy::WorkerServices& services_;
   ConnectionLimit& limit_;
   ObjectHome& home_;
+  WorkerPeers& peers_;
+  const uint32_t worker_;
+  std::shared_ptr<ConnectionBalance> balance_;
   const telemetry::ScopePtr scope_;
   const telemetry::ScopePtr worker_scope_;
   telemetry::ListenerStats& stats_;

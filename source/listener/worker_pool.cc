@@ -1,10 +1,13 @@
 #include "source/listener/worker_pool.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 namespace nuncio::listener {
 
 WorkerPool::WorkerPool(uint32_t count, Worker::Options options, const std::vector<int>& cpus) {
+  options.peers = this;
   for (uint32_t i = 0; i < count; ++i) {
     options.index = i;
     options.cpu = cpus.empty() ? -1 : cpus[i % cpus.size()];
@@ -27,6 +30,17 @@ void WorkerPool::Post(size_t index, std::function<void(Worker&)> closure) {
 
 void WorkerPool::PostToAll(const std::function<void(Worker&)>& closure) {
   for (size_t i = 0; i < workers_.size(); ++i) Post(i, closure);
+}
+
+void WorkerPool::HandOver(size_t worker, const std::string& listener, filter::AcceptedConnection connection,
+                          std::shared_ptr<ConnectionBalance> balance) {
+  const int fd = connection.fd;
+  const bool posted = workers_[worker]->Post(
+      [to = workers_[worker].get(), listener, connection = std::move(connection), balance = std::move(balance)]() mutable {
+        to->AdoptConnection(listener, std::move(connection), *balance);
+      });
+  // All workers are stopping; nobody looks at limit and balance any more.
+  if (!posted) close(fd);
 }
 
 uint64_t WorkerPool::connections() const {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "source/listener/worker.h"
@@ -9,7 +10,7 @@
 namespace nuncio::listener {
 
 // The workers, as main sees them.
-class WorkerPool {
+class WorkerPool final : private WorkerPeers {
  public:
   // `cpus`: processors to pin to, one per worker in turn; empty: none.
   WorkerPool(uint32_t count, Worker::Options options, const std::vector<int>& cpus);
@@ -26,6 +27,9 @@ class WorkerPool {
   uint64_t connections() const;
 
  private:
+  void HandOver(size_t worker, const std::string& listener, filter::AcceptedConnection connection,
+                std::shared_ptr<ConnectionBalance> balance) override;
+
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 
