@@ -46,12 +46,12 @@ def _panel(x, y, rows, colors, path, divisor, what):
     return out, 6 + len(spreads) * _ROW
 
 
-def svg(title, scenarios, figures, peers):
+def svg(about, scenarios, figures, peers):
     competing = {peer.label for peer in peers if peer.competes}
     colors = {peer.label.split(" ")[0]: _CANDIDATE if peer.candidate else _FLOOR if peer.label == FLOOR else _PEER
               for peer in peers}
-    y = _MARGIN + 14
-    out = [_text(_MARGIN, y, title, "what")]
+    out = [_text(_MARGIN, _MARGIN + 14 + place * _ROW, line, "what") for place, line in enumerate(about)]
+    y = _MARGIN + len(about) * _ROW
     for scenario in scenarios:
         rows = Rows(figures[scenario.name], competing, FLOOR)
         y += 36

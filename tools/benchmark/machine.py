@@ -13,6 +13,12 @@ _IFF_UP_AND_RUNNING = 0x41
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
+def description():
+    """Processor and kernel."""
+    model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return f"{model[1] if model else os.uname().machine}, {os.cpu_count()} cores, Linux {os.uname().release}"
+
+
 def parse_cores(text):
     """"0", "0,2", "0-3" as a list."""
     cores = []
@@ -20,6 +26,10 @@ def parse_cores(text):
         first, _, last = part.partition("-")
         cores += range(int(first), int(last or first) + 1)
     return cores
+
+
+def own_cores():
+    return sorted(os.sched_getaffinity(0))
 
 
 def isolate():

@@ -68,10 +68,10 @@ class Processes:
                 stream.close()
         self.running.remove(process)
 
-    def wait_for_port(self, process, port):
+    def wait_for_port(self, process, port, patience=_START_SECONDS):
         """Seconds until the port of a process took a connection."""
         begin = time.monotonic()
-        while time.monotonic() < begin + _START_SECONDS:
+        while time.monotonic() < begin + patience:
             if process.poll() is not None:
                 raise Failure(f"ended with status {process.returncode}: {said(process)}")
             try:
@@ -79,7 +79,7 @@ class Processes:
                 return time.monotonic() - begin
             except OSError:
                 time.sleep(0.005)
-        raise Failure(f"takes no connections after {_START_SECONDS} seconds: {said(process)}")
+        raise Failure(f"takes no connections after {patience} seconds: {said(process)}")
 
 
 def said(process):

@@ -27,6 +27,8 @@ class Subject:
     peer: Peer
     scenario: Scenario
     cores: list
+    # Stands beside one that gets configurations pushed.
+    calm: bool = False
     place: Place = None
     process: object = None
     pushes: Pushes = None
@@ -74,7 +76,7 @@ class Bench:
             elif peer.candidate:
                 yield Subject(peer.label, peer, scenario, cores)
                 calm = dataclasses.replace(scenario, pushed=False, access_log=False)
-                yield Subject(peer.label + QUIET, peer, calm, cores)
+                yield Subject(peer.label + QUIET, peer, calm, cores, calm=True)
 
     def _start(self, subject):
         """False: the peer cannot do the scenario."""
@@ -93,8 +95,8 @@ class Bench:
         except Failure:
             self._stop(subject)
             raise
-        if subject.scenario.pushed:
-            subject.pushes = Pushes(subject.scenario, subject.place)
+        if subject.scenario.pushed or subject.calm:
+            subject.pushes = Pushes(subject.scenario, subject.place, watched=not subject.calm)
         return True
 
     def _stop(self, subject):

@@ -103,13 +103,14 @@ def _summary(scenarios, all_rows, candidates):
             "range of the last column of 1 says nothing.", "", *_lines(head, rows), ""]
 
 
-def markdown(title, scenarios, figures, peers, faults):
+def markdown(about, scenarios, figures, peers, faults):
     competing = {peer.label for peer in peers if peer.competes}
     candidates = [peer.label for peer in peers if peer.candidate]
     rows = {scenario.name: Rows(figures[scenario.name], competing, FLOOR) for scenario in scenarios}
-    out = ["# Benchmark", "", title, "", *_summary(scenarios, rows, candidates)]
+    versions = [f"- {peer.label}: {version}" for peer in peers if (version := peer.version())]
+    out = ["# Benchmark", "", *about, "", *versions, "", *_summary(scenarios, rows, candidates)]
     for scenario in scenarios:
         out += _scenario(scenario, rows[scenario.name])
     if faults:
-        out += ["## What failed", "", *(f"- {fault}" for fault in faults), ""]
+        out += ["## What failed", "", *(f"- {' '.join(fault.split())}" for fault in faults), ""]
     return "\n".join(out)

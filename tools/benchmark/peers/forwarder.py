@@ -2,6 +2,8 @@
 
 
 class Forwarder:
+    version_flag = None
+
     def __init__(self, binary):
         self.binary = binary
 

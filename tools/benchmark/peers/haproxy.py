@@ -2,6 +2,8 @@
 
 
 class Haproxy:
+    version_flag = "-v"
+
     def __init__(self, binary, splice=False):
         self.binary, self.splice = binary, splice
 

@@ -2,6 +2,8 @@
 
 
 class Nghttpx:
+    version_flag = "--version"
+
     def __init__(self, binary):
         self.binary = binary
 

@@ -9,6 +9,8 @@ _STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 
 class Nginx:
+    version_flag = "-v"
+
     def __init__(self, binary):
         self.binary = binary
         about = subprocess.run([binary, "-V"], capture_output=True, text=True, check=False).stderr

@@ -80,6 +80,8 @@ def _listener(scenario, place, routes):
 
 
 class Nuncio:
+    version_flag = "--version"
+
     def __init__(self, binary):
         self.binary = binary
 
@@ -98,10 +100,11 @@ class Nuncio:
 
 class Pushes:
     """A configuration in files, and changes to it that leave the traffic as it is: in turn a virtual host, a cluster
-    and the weight of an endpoint. Between start() and stop() one every 100 ms, and statistics are read beside them."""
+    and the weight of an endpoint. Between start() and stop() one every 100 ms, and statistics are read beside them.
+    Not `watched`, files are written only, and the proxy is told of none: it costs the core of the load the same."""
 
-    def __init__(self, scenario, place):
-        self.scenario, self.place = scenario, place
+    def __init__(self, scenario, place, watched=True):
+        self.scenario, self.place, self.watched = scenario, place, watched
         self.count = 0
         self.failure = None
         self.ending = threading.Event()
@@ -157,8 +160,10 @@ class Pushes:
 
     def start(self):
         self.ending.clear()
-        for seconds, action in ((_PUSH_SECONDS, self._push),
-                                (_READ_STATISTICS_SECONDS, lambda: self._statistics("/prometheus"))):
+        actions = [(_PUSH_SECONDS, self._push)]
+        if self.watched:
+            actions.append((_READ_STATISTICS_SECONDS, lambda: self._statistics("/prometheus")))
+        for seconds, action in actions:
             thread = threading.Thread(target=self._every, args=(seconds, action), daemon=True)
             thread.start()
             self.threads.append(thread)
@@ -169,6 +174,8 @@ class Pushes:
         for thread in self.threads:
             thread.join()
         self.threads.clear()
+        if not self.watched:
+            return
         counters = {name: int(value) for name, value in
                     (line.split(": ") for line in self._statistics("?filter=update_(success|rejected)").splitlines())}
         taken = sum(value for name, value in counters.items() if name.endswith("update_success"))

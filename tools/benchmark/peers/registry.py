@@ -2,6 +2,7 @@
 import dataclasses
 import os
 import shutil
+import subprocess
 
 from benchmark.peers.forwarder import Forwarder
 from benchmark.peers.haproxy import Haproxy
@@ -21,6 +22,13 @@ class Peer:
     # Counts when the best peer is looked for: neither the floor nor a candidate does.
     competes: bool = False
     candidate: bool = False
+
+    def version(self):
+        """What the program says of itself; empty where it says nothing."""
+        if self.proxy.version_flag is None:
+            return ""
+        said = subprocess.run([self.proxy.binary, self.proxy.version_flag], capture_output=True, text=True, check=False)
+        return next(iter((said.stdout + said.stderr).splitlines()), "")
 
 
 @dataclasses.dataclass(frozen=True)

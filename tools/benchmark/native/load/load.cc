@@ -18,6 +18,7 @@ constexpr int64_t kSecond = 1'000'000'000;
 constexpr size_t kConnectingAtOnce = 64;
 constexpr int64_t kConnectPatience = 10 * kSecond;
 constexpr int64_t kHeldAtOnce = 8;
+constexpr int64_t kLockStepPatience = 30 * kSecond;
 // For answers to what was under way at the end.
 constexpr int64_t kDrainPatience = 2 * kSecond;
 
@@ -42,6 +43,7 @@ void Load::Run() {
   prctl(PR_SET_TIMERSLACK, 1);
   ConnectAll();
   if (options_.hold) return Hold();
+  if (options_.requests > 0) return RunInLockStep();
   WarmUp();
   printf("ready\n");
   fflush(stdout);
@@ -76,6 +78,16 @@ void Load::Hold() {
   printf("held %zu\n", free_.size());
   fflush(stdout);
   getchar();
+}
+
+void Load::RunInLockStep() {
+  measuring_ = true;
+  const int64_t begin = Now();
+  while (answers_ < options_.requests && failures_ == 0 && under_way_ == 0) {
+    StartAll();
+    Drain(Now() + kLockStepPatience);
+  }
+  Report(begin);
 }
 
 void Load::WarmUp() {

@@ -15,7 +15,7 @@ namespace nuncio::benchmark {
 
 // A run of the load: connects, warms up, waits for a line on standard input after it printed "ready", measures, lets
 // what is under way come to its end, and prints a line of JSON. CPU time of the proxy is read in that pause and after
-// the last line, so that it holds the measured requests and nothing else.
+// the last line, so that it holds the measured requests and nothing else. Options name two other kinds of run.
 class Load {
  public:
   explicit Load(const Options& options);
@@ -39,6 +39,7 @@ class Load {
 
   void ConnectAll();
   void Hold();
+  void RunInLockStep();
   void WarmUp();
   void Measure();
   void StartNow(Client* client);

@@ -14,6 +14,10 @@ struct Options {
   // Requests per second, evenly spaced; 0: closed loop, the next request follows an answer at once.
   double rate = 0;
 
+  // > 0: in lock-step instead, so many requests in all: every slot takes one, and the next when all have their answer.
+  // Without a clock in it, it makes the proxy do the same every time.
+  uint64_t requests = 0;
+
   bool tls = false;
   // Of each connection; without it HTTP/1.1.
   bool http2 = false;

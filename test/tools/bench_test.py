@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""tools/bench: what it makes of rounds, and the whole of it with a real proxy, in short."""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+NUNCIO = os.path.abspath(sys.argv.pop(1))
+TOOLS = pathlib.Path(__file__).parents[2] / "tools"
+sys.path.insert(0, str(TOOLS))
+sys.dont_write_bytecode = True
+from benchmark.figures import Rows, Spread  # noqa: E402
+from benchmark.machine import parse_cores  # noqa: E402
+from benchmark.peers import registry  # noqa: E402
+from benchmark.processes import Failure  # noqa: E402
+
+
+def rounds(*values):
+    return [{"closed": {"cpu_us": value}} for value in values]
+
+
+class FiguresTest(unittest.TestCase):
+    PATH = "closed.cpu_us"
+
+    def rows(self):
+        return Rows({"ours": rounds(8, 9, 20), "one": rounds(10, 12, 10), "two": rounds(16, 9, 20),
+                     "floor": rounds(6, 6, 6)}, {"one", "two"}, "floor")
+
+    def test_spread_is_median_and_range(self):
+        self.assertEqual(self.rows().spread("ours", self.PATH), Spread(9, 8, 20))
+
+    def test_ratios_are_to_the_best_of_the_same_round(self):
+        # 8 / 10, 9 / 9, 20 / 10.
+        self.assertEqual(self.rows().to_best("ours", self.PATH), Spread(1, 0.8, 2))
+
+    def test_the_floor_and_candidates_are_not_the_best(self):
+        self.assertEqual(self.rows().to_best("one", self.PATH), Spread(1, 1, 12 / 9))
+
+    def test_what_is_above_the_floor(self):
+        self.assertEqual(self.rows().above_floor("ours", self.PATH), Spread(3, 2, 14))
+
+    def test_a_round_that_failed_is_left_out_of_ratios(self):
+        rows = Rows({"ours": rounds(8, 9), "one": [{}, *rounds(6)]}, {"one"}, "floor")
+        self.assertEqual(rows.to_best("ours", self.PATH), Spread(1.5, 1.5, 1.5))
+        self.assertEqual(rows.above_floor("ours", self.PATH), Spread())
+
+
+class ArgumentsTest(unittest.TestCase):
+    def test_cores(self):
+        self.assertEqual(parse_cores("0,2-4"), [0, 2, 3, 4])
+
+    def test_the_first_candidate_is_there_twice(self):
+        labels = [peer.label for peer in registry.candidates(["a=/bin/sh", "b=/bin/sh"], twice=True)]
+        self.assertEqual(labels, ["a", "a again", "b"])
+
+    def test_wrong_ones_are_refused(self):
+        for call in (lambda: registry.candidates(["/bin/sh"], twice=False),
+                     lambda: registry.candidates(["a=/nowhere"], twice=False),
+                     lambda: registry.candidates(["a=/bin/sh", "a=/bin/sh"], twice=False),
+                     lambda: registry.peers(["squid"], [], TOOLS),
+                     lambda: registry.peers([], ["squid=/bin/sh"], TOOLS)):
+            self.assertRaises(Failure, call)
+
+
+class WholeTest(unittest.TestCase):
+    # One of each kind of load.
+    SCENARIOS = ("h1_small", "h1_post64k", "h1_close", "h1_push", "tls_h1", "h2tls_h1", "h2_h2", "tcp_small", "idle",
+                 "start")
+
+    def test_measures(self):
+        folder = pathlib.Path(os.environ["TEST_TMPDIR"])
+        done = subprocess.run(
+            [TOOLS / "bench", "--candidate", f"nuncio={NUNCIO}", "--peers", "nginx,floor", "--once", "--rounds", "2",
+             "--scenarios", ",".join(self.SCENARIOS), "--seconds", "0.05", "--rate-seconds", "0.05",
+             "--out", folder / "out"],
+            env={**os.environ, "NUNCIO_CACHE": str(folder)}, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        figures = json.loads((folder / "out/figures.json").read_text())["figures"]
+        self.assertEqual(tuple(figures), self.SCENARIOS)
+        for name, rows in figures.items():
+            for each in rows["nuncio"]:
+                if "closed" in each:
+                    self.assertEqual([each["closed"]["failed"], each["fixed"]["failed"]], [0, 0], name)
+                    self.assertGreater(each["closed"]["cpu_us"], 0, name)
+        table = (folder / "out/table.md").read_text()
+        self.assertEqual(re.findall(r"^## (\w+):", table, re.MULTILINE), list(self.SCENARIOS))
+        self.assertIn("nuncio without", table)
+        self.assertTrue((folder / "out/chart.svg").read_text().startswith("<svg "))
+
+
+if __name__ == "__main__":
+    unittest.main()
