@@ -32,12 +32,17 @@ class FiguresTest(unittest.TestCase):
     def test_spread_is_median_and_range(self):
         self.assertEqual(self.rows().spread("ours", self.PATH), Spread(9, 8, 20))
 
-    def test_ratios_are_to_the_best_of_the_same_round(self):
-        # 8 / 10, 9 / 9, 20 / 10.
-        self.assertEqual(self.rows().to_best("ours", self.PATH), Spread(1, 0.8, 2))
+    def test_the_best_has_the_lowest_median(self):
+        self.assertEqual(self.rows().best(self.PATH), "one")
 
-    def test_the_floor_and_candidates_are_not_the_best(self):
-        self.assertEqual(self.rows().to_best("one", self.PATH), Spread(1, 1, 12 / 9))
+    def test_ratios_are_to_the_best_in_the_same_round(self):
+        # 8 / 10, 9 / 12, 20 / 10.
+        self.assertEqual(self.rows().to_best("ours", self.PATH), Spread(0.8, 0.75, 2))
+
+    def test_without_a_peer_there_is_no_best(self):
+        rows = Rows({"ours": rounds(8), "floor": rounds(6)}, set(), "floor")
+        self.assertIsNone(rows.best(self.PATH))
+        self.assertEqual(rows.to_best("ours", self.PATH), Spread())
 
     def test_what_is_above_the_floor(self):
         self.assertEqual(self.rows().above_floor("ours", self.PATH), Spread(3, 2, 14))

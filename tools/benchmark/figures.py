@@ -32,32 +32,32 @@ class Rows:
     def __init__(self, rows, competing, floor):
         self.rows = rows
         self.competing = [label for label in rows if label in competing]
-        self.floor = rows.get(floor)
+        self.floor = floor
 
     def spread(self, label, path):
         return Spread.of(value(each, path) for each in self.rows[label])
 
-    def _paired(self, label, others, path, combine):
-        """`combine` of a figure and the lowest of others in the same round."""
-        values = []
-        for number, each in enumerate(self.rows[label]):
-            mine = value(each, path)
-            theirs = [value(rows[number], path) for rows in others if number < len(rows)]
-            theirs = [other for other in theirs if other]
-            values.append(combine(mine, min(theirs)) if mine is not None and theirs else None)
-        return Spread.of(values)
+    def _paired(self, label, other, path, combine):
+        """`combine` of two figures of the same round."""
+        pairs = ((value(mine, path), value(theirs, path))
+                 for mine, theirs in zip(self.rows[label], self.rows.get(other, ())))
+        return Spread.of(combine(mine, theirs) if mine is not None and theirs else None for mine, theirs in pairs)
+
+    def best(self, path):
+        """The real peer whose median is the lowest; None where none has the figure."""
+        medians = {label: self.spread(label, path).median for label in self.competing}
+        medians = {label: median for label, median in medians.items() if median is not None}
+        return min(medians, key=medians.get, default=None)
 
     def to_best(self, label, path):
-        """Over the best peer of the same round."""
-        others = [self.rows[other] for other in self.competing]
-        return self._paired(label, others, path, lambda mine, best: mine / best)
+        """Over the best peer, in the same round. The lowest of each round would rather be the luckiest one."""
+        return self.to(label, self.best(path), path)
 
     def to(self, label, other, path):
-        return self._paired(label, [self.rows[other]], path, lambda mine, theirs: mine / theirs)
+        return self._paired(label, other, path, lambda mine, theirs: mine / theirs)
 
     def above_floor(self, label, path):
-        others = [self.floor] if self.floor else []
-        return self._paired(label, others, path, lambda mine, floor: mine - floor)
+        return self._paired(label, self.floor, path, lambda mine, floor: mine - floor)
 
     def total(self, label, path):
         return sum(value(each, path) or 0 for each in self.rows[label])

@@ -67,7 +67,11 @@ def _scenario(scenario, rows):
         return out + _lines(("proxy", "resident MiB", "spread", "peak MiB", "spread", "start ms", "spread",
                              "resident ÷ best (range)"),
                             [_memory_row(rows, label, columns) for label in rows.rows]) + [""]
-    out += [f"Fixed rate: {scenario.rate} requests/s for each core of the proxy.", ""]
+    best = {what: rows.best(path) for what, path in (("CPU at full load", "closed.cpu_us"),
+                                                     ("CPU at the fixed rate", "fixed.cpu_us"), ("p99", "fixed.p99"))}
+    named = ", ".join(f"{label} by {what}" for what, label in best.items() if label)
+    out += [f"Fixed rate: {scenario.rate} requests/s for each core of the proxy." + f" Best peer: {named}." * bool(named),
+            ""]
     out += _lines(_LOAD_HEAD, [_load_row(rows, label) for label in rows.rows]) + [""]
     for label in rows.rows:
         if label + QUIET in rows.rows:
@@ -99,8 +103,8 @@ def _summary(scenarios, all_rows, candidates):
         return []
     head = ["scenario", *(f"{label}: CPU or memory ÷ best" for label in shown),
             *(f"{label}: p99 ÷ best" for label in shown), "noise: the same binary twice"]
-    return ["## Summary", "", "Median (range) of the ratio to the best peer of the same round. A ratio within the "
-            "range of the last column of 1 says nothing.", "", *_lines(head, rows), ""]
+    return ["## Summary", "", "Ratio to the best peer in the same round: median and range. Differences as small as "
+            "those of the last column mean nothing.", "", *_lines(head, rows), ""]
 
 
 def markdown(about, scenarios, figures, peers, faults):
