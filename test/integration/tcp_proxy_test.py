@@ -174,7 +174,7 @@ def stat(name, port=None):
 def setUpModule():
     global proxy, servers, ports, admin, log
     log = AccessLog(os.path.join(directory(), "access.log"))
-    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big", "once", "periodic", "counted", "cut"]
+    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big", "once", "periodic", "counted", "cut", "whole"]
     servers = {name: Server() for name in names}
     numbers = free_ports(len(names) + 7)
     admin, nobody = numbers.pop(), numbers.pop()
@@ -248,6 +248,17 @@ class Forwarding(unittest.TestCase):
         with self.assertRaises(ConnectionResetError):
             server.sock.recv(1)
         self.assertEqual(entry("reset", 2)[1]["flags"], "DC")
+
+    def test_a_reset_behind_the_end_harms_nothing(self):
+        for client_first in (True, False):
+            client, server = self.pair("whole")
+            first, second = (client, server) if client_first else (server, client)
+            first.send("all of it")
+            first.sock.shutdown(socket.SHUT_WR)
+            self.assertEqual(second.rest(), b"all of it")
+            first.reset()
+            entry("whole", 1 if client_first else 2)
+            self.assertEqual(second.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), 0)
 
     def test_a_reset_is_not_mistaken_for_the_end_by_a_slow_reader(self):
         client, server = self.pair("cut")
@@ -599,6 +610,44 @@ class Tls(unittest.TestCase):
         self.assertEqual(client.sock.selected_alpn_protocol(), "custom")
         client.close()
         self.plain.accept().close()
+
+    def sees_reset(self, stream):
+        """Reads to the reset, before which nothing says that this was the end."""
+        said = b""
+        with self.assertRaises(ConnectionResetError):
+            while data := stream.sock.recv(65536):
+                said += data
+        if isinstance(stream, HalfTls):
+            stream.incoming.write(said)
+            with self.assertRaises(ssl.SSLWantReadError):
+                stream.tls.read(1)
+
+    def test_resets_are_passed_on(self):
+        for name in ("out", "in", "both"):
+            for client_first in (True, False):
+                with self.subTest(name=name, client_first=client_first):
+                    client, server = self.pair(name)
+                    first, second = (client, server) if client_first else (server, client)
+                    for a, b in ((first, second), (second, first)):
+                        a.send("x")
+                        self.assertEqual(b.exactly(1), b"x")
+                    Stream(first.sock).reset()
+                    self.sees_reset(second)
+
+    def test_a_reset_behind_the_end_harms_nothing(self):
+        for name in ("out", "in", "both"):
+            for client_first in (True, False):
+                with self.subTest(name=name, client_first=client_first):
+                    client, server = self.pair(name)
+                    first, second = (client, server) if client_first else (server, client)
+                    entries = len([line for line in log.lines() if line["listener"] == name])
+                    first.send("all of it")
+                    self.end(first)
+                    self.assertEqual(second.exactly(9), b"all of it")
+                    self.assertTrue(second.at_end())
+                    Stream(first.sock).reset()
+                    entry(name, entries + 1)
+                    self.assertEqual(second.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), 0)
 
     def test_a_reset_by_the_client(self):
         client, server = self.pair("both")
