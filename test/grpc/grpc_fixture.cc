@@ -7,7 +7,7 @@ namespace nuncio::grpc {
 bool GrpcServer::Pump() {
   bool moved = false;
   for (size_t i = peers_.size(); i < socket_.Accepted(); ++i) {
-    peers_.push_back({std::make_unique<http::h2::ServerPeer>(), 0});
+    peers_.push_back({std::make_unique<http::h2::ServerPeer>(options_), 0});
   }
   for (size_t i = 0; i < peers_.size(); ++i) {
     Connection& connection = peers_[i];

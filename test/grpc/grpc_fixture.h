@@ -25,6 +25,7 @@ using http::h2::Fields;
 // A listening socket behind which every connection is an HTTP/2 server that does what the test says.
 class GrpcServer {
  public:
+  explicit GrpcServer(const http::h2::ServerPeer::Options& options = {}) : options_(options) {}
   const net::Address& address() const { return socket_.address(); }
   // Moves bytes both ways. Returns whether there were any.
   bool Pump();
@@ -38,6 +39,7 @@ class GrpcServer {
     std::unique_ptr<http::h2::ServerPeer> peer;
     size_t fed = 0;
   };
+  const http::h2::ServerPeer::Options options_;
   upstream::FakeServer socket_;
   std::vector<Connection> peers_;
 };

@@ -173,6 +173,33 @@ TEST_F(ListenerRegistryTest, OneThatCannotListenIsCounted) {
   EXPECT_EQ(1, stats_.Find("listener_manager.listener_create_failure"));
 }
 
+TEST_F(ListenerRegistryTest, WhatComesAfterTheEndOfListeningIsNotTaken) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({Listener("old"), TlsListener("warming", "own")}));
+  const net::Address warming = AddressOf("warming");
+  listeners_.StopListening(/*inbound_only=*/false);
+  // No fault of the listener's: the control plane is not told of one.
+  EXPECT_EQ("", Update({Listener("new"), Listener("old", ", per_connection_buffer_limit_bytes: 4096")}));
+  EXPECT_EQ(Find("new").name, "");
+  EXPECT_EQ(Find("old").active->buffer_limit, 1u << 20);
+  EXPECT_EQ(stats_.Find("listener_manager.listener_added"), 2);
+  SendCertificate("own");
+  EXPECT_FALSE(Active("warming"));
+  EXPECT_FALSE(Listens(warming));
+}
+
+TEST_F(ListenerRegistryTest, WhereOnlyInboundOnesEndOthersGoOn) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({Listener("out"), Listener("in", ", traffic_direction: INBOUND")}));
+  const net::Address out = AddressOf("out");
+  listeners_.StopListening(/*inbound_only=*/true);
+  EXPECT_TRUE(Listens(out));
+  EXPECT_EQ("", Update({Listener("later"), Listener("later_in", ", traffic_direction: INBOUND")}));
+  EXPECT_TRUE(Active("later"));
+  EXPECT_TRUE(Listens(AddressOf("later")));
+  EXPECT_EQ(Find("later_in").name, "");
+}
+
 TEST_F(ListenerRegistryTest, AnUpdateThatLeavesItsTlsAloneDoesNotWait) {
   listeners_.StartAccepting();
   EXPECT_EQ("", Update({TlsListener("l", "own")}));

@@ -43,6 +43,11 @@ void FakeClient::Send(std::string_view bytes) {
   EXPECT_EQ(send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
 }
 
+void FakeClient::TrySend(std::string_view bytes) {
+  const ssize_t n = send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  EXPECT_TRUE(n >= 0 || errno == EAGAIN);
+}
+
 const std::string& FakeClient::Received() {
   char bytes[65536];
   while (fd_ >= 0 && !ended_) {

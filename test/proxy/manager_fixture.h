@@ -32,6 +32,8 @@ class FakeClient {
   ~FakeClient();
 
   void Send(std::string_view bytes);
+  // As much as the kernel takes.
+  void TrySend(std::string_view bytes);
   // All that came so far.
   const std::string& Received();
   // Whether the proxy has ended the connection, by FIN or RST.

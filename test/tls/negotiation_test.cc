@@ -263,5 +263,26 @@ TEST_F(NegotiationTest, SecretsAreLoggedForTheAddressesAskedFor) {
   EXPECT_EQ(sink->lines.front().substr(0, 32), "CLIENT_HANDSHAKE_TRAFFIC_SECRET ");
 }
 
+TEST_F(NegotiationTest, SecretsAreLoggedByTheAddressThatTheClientConnectedTo) {
+  const auto sink = std::make_shared<Lines>();
+  KeyLogConfig log;
+  log.sink = sink;
+  log.local = {net::CidrRange::Create("127.0.0.2", 32).value()};
+  server_config_.common.key_log = log;
+  // On all addresses: which one it was is the connection's to tell.
+  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const net::Address all = net::Address::FromIp("0.0.0.0", 0).value();
+  ASSERT_EQ(0, bind(listener_, all.sockaddr_ptr(), all.length()));
+  ASSERT_EQ(0, listen(listener_, 16));
+  connect_to_ = "127.0.0.1";
+  Open();
+  ExpectConnected();
+  EXPECT_TRUE(sink->lines.empty());
+  connect_to_ = "127.0.0.2";
+  Reopen();
+  ExpectConnected();
+  EXPECT_FALSE(sink->lines.empty());
+}
+
 }  // namespace
 }  // namespace nuncio::tls

@@ -107,7 +107,8 @@ class TlsPairTest : public testing::Test {
     client.stats = &client_stats_;
     client.sessions = sessions_;
     int error = 0;
-    client_.connection = net::Connection::Connect(loop_, pool_, client_, net::LocalAddress(listener_), {}, limits_,
+    const net::Address to = net::Address::FromIp(connect_to_, net::LocalAddress(listener_).port()).value();
+    client_.connection = net::Connection::Connect(loop_, pool_, client_, to, {}, limits_,
                                                   client_context_->NewSocket(std::move(client)), &error);
     ASSERT_NE(client_.connection, nullptr) << error;
     client_.connection->write_buffer().Append(early_);
@@ -172,6 +173,7 @@ class TlsPairTest : public testing::Test {
   End client_;
   std::string early_;  // Written by the client before its handshake.
   int listener_ = -1;
+  std::string connect_to_ = "127.0.0.1";
 };
 
 }  // namespace nuncio::tls

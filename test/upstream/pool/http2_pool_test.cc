@@ -306,6 +306,27 @@ TEST_F(Http2PoolTest, PingsKeepAConnectionAndTheirLossEndsIt) {
   EXPECT_EQ(Stat("upstream_cx_destroy_local_with_active_rq"), 1);
 }
 
+TEST_F(Http2PoolTest, AHostThatTalksNeedNotAnswerAPing) {
+  config_->http2.keepalive.emplace();
+  config_->http2.keepalive->interval = seconds(30);
+  config_->http2.keepalive->timeout = seconds(5);
+  auto first = Begin(0);
+  PumpAll();
+  mute_ = true;
+  Advance(seconds(31));
+  for (int i = 0; i < 5; ++i) {
+    Advance(seconds(4));
+    ASSERT_FALSE(first->reset) << i;
+    server_.Send(0, ServerPeer::Frame(NGHTTP2_WINDOW_UPDATE, 0, 0, std::string_view("\0\0\0\1", 4)));
+    Settle();
+  }
+  Advance(seconds(4));
+  EXPECT_FALSE(first->reset);
+  Advance(seconds(2));
+  EXPECT_TRUE(first->reset);
+  EXPECT_EQ(Stat("http2.keepalive_timeout"), 1);
+}
+
 TEST_F(Http2PoolTest, ARequestOnALongIdleConnectionTakesAPingWithIt) {
   config_->http2.keepalive.emplace();
   config_->http2.keepalive->connection_idle_interval = seconds(10);
