@@ -213,8 +213,12 @@ std::string HelpText() {
     if (flag.help.empty()) continue;
     std::string left = flag.letter != 0 ? StrCat("  -", flag.letter, ", --", flag.name) : StrCat("      --", flag.name);
     if (!flag.value.empty()) StrAppend(left, " ", flag.value);
-    if (left.size() < 40) left.resize(40, ' ');
-    StrAppend(out, left, left.size() > 40 ? "\n" + std::string(40, ' ') : "", flag.help, "\n");
+    if (left.size() < 40) {
+      left.resize(40, ' ');
+    } else {
+      left += "\n" + std::string(40, ' ');
+    }
+    StrAppend(out, left, flag.help, "\n");
   }
   StrAppend(out, "      --hot-restart-version             print \"disabled\" and leave: there is no hot restart\n",
             "      --version                         print the version and leave\n",
