@@ -112,6 +112,8 @@ class Listener final : public Handler {
         close(client);
         continue;
       }
+      // Made and left for every request where the client does so: it would run out of ports.
+      ResetOnClose(server);
       auto* downstream = new Side(client);
       auto* upstream = new Side(server);
       Side::Join(downstream, upstream);

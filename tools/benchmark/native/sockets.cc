@@ -68,6 +68,11 @@ uint16_t PortOf(int fd) {
   return ntohs(address.sin_port);
 }
 
+void ResetOnClose(int fd) {
+  const linger reset{1, 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+}
+
 int Accept(int listener) {
   const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) SendAtOnce(fd);

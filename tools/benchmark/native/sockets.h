@@ -19,6 +19,9 @@ void RaiseDescriptorLimit();
 int Listen(uint16_t port);
 uint16_t PortOf(int fd);
 
+// What is left to be sent is dropped when the socket is closed, and no port waits for late segments.
+void ResetOnClose(int fd);
+
 // < 0: nobody waits.
 int Accept(int listener);
 

@@ -29,13 +29,11 @@ size_t Number(std::string_view head, std::string_view name) {
 
 Connection::Next Http1Connection::Read() {
   if (owes_reply_) return Discard();
-  // Its reply is gone by here.
-  if (closes_) return Next::kClose;
   if (filled_ > 0 && TakeRequest()) {
     // Pipelined requests are answered by one write, unless a body is to be discarded first.
-    while (!owes_reply_ && !closes_ && reply_size_ <= kMaxCopied && filled_ > 0 && TakeRequest()) {
+    while (!owes_reply_ && reply_size_ <= kMaxCopied && filled_ > 0 && TakeRequest()) {
     }
-    return owes_reply_ ? Next::kRead : FlushReply();
+    return owes_reply_ ? Next::kRead : Flush();
   }
   if (filled_ == kRoom) return Next::kClose;
   const ssize_t count = Receive(in_ + filled_, kRoom - filled_);
@@ -49,7 +47,6 @@ bool Http1Connection::TakeRequest() {
   const std::string_view head(in_, static_cast<const char*>(end) + 4 - in_);
   const size_t path = head.find("/b/");
   reply_size_ = path == head.npos ? 128 : strtoull(head.data() + path + 3, nullptr, 10);
-  closes_ = head.find("onnection: close") != head.npos || head.find("onnection: Close") != head.npos;
   discard_ = head[0] == 'P' ? Number(head, "content-length:") : 0;
   Drop(head.size());
   const size_t here = std::min(discard_, filled_);
@@ -74,7 +71,7 @@ Connection::Next Http1Connection::Discard() {
   }
   owes_reply_ = false;
   Reply();
-  return FlushReply();
+  return Flush();
 }
 
 void Http1Connection::Reply() {
@@ -87,11 +84,6 @@ void Http1Connection::Reply() {
   } else {
     SendFile(reply_size_);
   }
-}
-
-Connection::Next Http1Connection::FlushReply() {
-  const Next next = Flush();
-  return closes_ && next == Next::kRead ? Next::kClose : next;
 }
 
 }  // namespace nuncio::benchmark

@@ -4,7 +4,8 @@
 
 namespace nuncio::benchmark {
 
-// Any method on /b/<n>: status 200 and n bytes. A request body is discarded unseen, by its Content-Length.
+// Any method on /b/<n>: status 200 and n bytes. A request body is discarded unseen, by its Content-Length. The
+// connection stays open whatever the request says: proxies that pass on a client's wish to close keep it none the less.
 class Http1Connection final : public Connection {
  public:
   using Connection::Connection;
@@ -18,7 +19,6 @@ class Http1Connection final : public Connection {
   bool TakeRequest();
   void Drop(size_t size);
   void Reply();
-  Next FlushReply();
 
   char in_[kRoom];
   size_t filled_ = 0;
@@ -26,7 +26,6 @@ class Http1Connection final : public Connection {
   size_t discard_ = 0;
   size_t reply_size_ = 0;
   bool owes_reply_ = false;
-  bool closes_ = false;
 };
 
 }  // namespace nuncio::benchmark

@@ -30,8 +30,7 @@ SSL_CTX* MakeTlsContext(std::string_view protocol) {
 bool Stream::Open(uint16_t port, SSL_CTX* tls, const char* server_name) {
   fd_ = Connect(port);
   if (fd_ < 0) return false;
-  const linger reset{1, 0};
-  setsockopt(fd_, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+  ResetOnClose(fd_);
   if (tls != nullptr) {
     tls_ = SSL_new(tls);
     SSL_set_fd(tls_, fd_);

@@ -20,7 +20,6 @@ class Stream {
   ~Stream() { Close(); }
   // False: refused at once.
   bool Open(uint16_t port, SSL_CTX* tls, const char* server_name);
-  // Resets the connection, so that it leaves no port behind that waits.
   void Close();
 
   // To be called on events until it says kOpen.
