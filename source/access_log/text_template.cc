@@ -1,5 +1,9 @@
 #include "source/access_log/text_template.h"
 
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+
 #include "source/base/json_string.h"
 #include "source/base/strings.h"
 
@@ -20,17 +24,52 @@ bool EndsOperator(std::string_view rest) {
   return at > 1 && at < rest.size() && rest[at] == '%';
 }
 
-void AppendValue(const Value& value, bool omit_empty, std::string& out) {
+// Gathers the many small pieces of a line, and hands them on together: a string looks at its memory for each.
+class LineWriter {
+ public:
+  explicit LineWriter(std::string& out) : out_(out) {}
+  ~LineWriter() { Flush(); }
+
+  void Put(std::string_view text) {
+    if (text.size() > sizeof(line_) - size_) [[unlikely]] {
+      Flush();
+      if (text.size() > sizeof(line_)) {
+        out_.append(text);
+        return;
+      }
+    }
+    if (text.empty()) return;
+    memcpy(line_ + size_, text.data(), text.size());
+    size_ += text.size();
+  }
+  void Put(int64_t number) {
+    constexpr size_t kLongest = 20;
+    if (sizeof(line_) - size_ < kLongest) Flush();
+    size_ = static_cast<size_t>(std::to_chars(line_ + size_, line_ + sizeof(line_), number).ptr - line_);
+  }
+
+ private:
+  void Flush() {
+    out_.append(line_, size_);
+    size_ = 0;
+  }
+
+  std::string& out_;
+  size_t size_ = 0;
+  char line_[1024];
+};
+
+void PutValue(const Value& value, bool omit_empty, LineWriter& line) {
   switch (value.kind) {
     case Value::Kind::kNone:
-      if (!omit_empty) out.push_back('-');
+      if (!omit_empty) line.Put("-");
       return;
     case Value::Kind::kNumber:
-      StrAppend(out, value.number);
+      line.Put(value.number);
       return;
     case Value::Kind::kText:
     case Value::Kind::kJson:
-      out.append(value.text);
+      line.Put(value.text);
       return;
   }
 }
@@ -127,11 +166,12 @@ std::optional<TextTemplate> TextTemplate::Parse(std::string_view text, config::F
 }
 
 void TextTemplate::Append(const StreamInfo& info, bool omit_empty, std::string& scratch, std::string& out) const {
+  LineWriter line(out);
   for (const Piece& piece : pieces_) {
     if (piece.op.has_value()) {
-      AppendValue(piece.op->Evaluate(info, scratch), omit_empty, out);
+      PutValue(piece.op->Evaluate(info, scratch), omit_empty, line);
     } else {
-      out += piece.literal;
+      line.Put(piece.literal);
     }
   }
 }
@@ -150,8 +190,10 @@ void TextTemplate::AppendJson(const StreamInfo& info, bool omit_empty, std::stri
     const Value value = piece.op->Evaluate(info, scratch);
     if (value.kind == Value::Kind::kText || value.kind == Value::Kind::kJson) {
       AppendJsonEscaped(out, value.text);
-    } else {
-      AppendValue(value, omit_empty, out);
+    } else if (value.kind == Value::Kind::kNumber) {
+      StrAppend(out, value.number);
+    } else if (!omit_empty) {
+      out.push_back('-');
     }
   }
   out.push_back('"');

@@ -1,35 +1,6 @@
 #include "source/base/arena.h"
 
-#include <cstdlib>
-
 namespace nuncio {
-
-ArenaBlockPool::~ArenaBlockPool() {
-  while (free_ != nullptr) {
-    FreeBlock* next = free_->next;
-    ::operator delete(free_);
-    free_ = next;
-  }
-}
-
-void* ArenaBlockPool::Take() {
-  if (free_ == nullptr) return ::operator new(kBlockSize);
-  FreeBlock* block = free_;
-  free_ = block->next;
-  --free_count_;
-  return block;
-}
-
-void ArenaBlockPool::Return(void* block) {
-  if (free_count_ >= kMaxFree) {
-    ::operator delete(block);
-    return;
-  }
-  auto* free_block = static_cast<FreeBlock*>(block);
-  free_block->next = free_;
-  free_ = free_block;
-  ++free_count_;
-}
 
 void* Arena::AllocateSlow(size_t size, size_t alignment) {
   // The header keeps alignment for every fundamental type; a larger alignment is asked for by nobody.

@@ -7,30 +7,23 @@
 #include <string_view>
 #include <utility>
 
+#include "source/base/slab_pool.h"
+
 namespace nuncio {
 
-// Free list of equally sized blocks for arenas. One per worker; not thread-safe.
+// Equally sized blocks for arenas. One per worker; not thread-safe.
 class ArenaBlockPool {
  public:
-  static constexpr size_t kBlockSize = 4096;
-  // Blocks kept when free; what is over goes back to the heap.
-  static constexpr size_t kMaxFree = 4096;
+  // Bytes. A slab holds sixteen.
+  static constexpr size_t kBlockSize = 4080;
 
-  ArenaBlockPool() = default;
-  ArenaBlockPool(const ArenaBlockPool&) = delete;
-  ArenaBlockPool& operator=(const ArenaBlockPool&) = delete;
-  ~ArenaBlockPool();
-
-  void* Take();
-  void Return(void* block);
-  size_t free_blocks() const { return free_count_; }
+  void* Take() { return memory_.Take(); }
+  void Return(void* block) { SlabPool::Return(block); }
+  // As SlabPool's.
+  bool Trim() { return memory_.Trim(); }
 
  private:
-  struct FreeBlock {
-    FreeBlock* next;
-  };
-  FreeBlock* free_ = nullptr;
-  size_t free_count_ = 0;
+  SlabPool memory_{kBlockSize};
 };
 
 // Bump allocation for what lives as long as one stream. Destructors are not run: put only trivially destructible

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 
 #include "source/base/thread_check.h"
@@ -28,25 +29,25 @@ SlabPool::SlabPool(size_t object_size)
 }
 
 SlabPool::~SlabPool() {
-  NUNCIO_ASSERT(slabs_ == (spare_ == nullptr ? 0u : 1u));
-  if (spare_ != nullptr) Release(*spare_);
+  PutNear();
+  NUNCIO_ASSERT(slabs_ == empty_);
+  while (empty_ > 0) ReleaseLast();
 }
 
 SlabPool::Slab& SlabPool::AddSlab() {
   auto* slab = new (static_cast<void*>(MapAligned(kSlabBytes))) Slab(*this);
   ++slabs_;
+  ++empty_;
   open_.PushFront(*slab);
   return *slab;
 }
 
-void* SlabPool::Take() {
+void* SlabPool::TakeFromSlab() {
   Slab* slab = open_.front();
-  if (slab == nullptr) slab = &AddSlab();
-  if (slab == spare_) spare_ = nullptr;
-  ++slab->used;
-  void* object;
-  if (slab->free != nullptr) {
-    object = slab->free;
+  if (slab == nullptr) [[unlikely]] slab = &AddSlab();
+  if (slab->used++ == 0) unneeded_ = std::min(unneeded_, --empty_);
+  void* object = slab->free;
+  if (object != nullptr) {
     slab->free = slab->free->next;
   } else {
     object = reinterpret_cast<char*>(slab) + kHeader + slab->fresh++ * object_size_;
@@ -55,29 +56,34 @@ void* SlabPool::Take() {
   return object;
 }
 
-void SlabPool::Return(void* object) {
-  auto* slab = reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(object) & ~(kSlabBytes - 1));
-  slab->pool.Put(*slab, object);
-}
-
-void SlabPool::Put(Slab& slab, void* object) {
+void SlabPool::Put(void* object) {
+  Slab& slab = SlabOf(object);
   slab.free = new (object) Free{slab.free};
   if (!slab.linked()) open_.PushFront(slab);
   if (--slab.used > 0) return;
-  if (spare_ != nullptr) {
-    Release(slab);
-    return;
-  }
-  spare_ = &slab;
-  // Others are to be filled first.
+  ++empty_;
   slab.Unlink();
   open_.PushBack(slab);
 }
 
-void SlabPool::Release(Slab& slab) {
+void SlabPool::PutNear() {
+  while (near_ != nullptr) Put(std::exchange(near_, near_->next));
+  near_count_ = 0;
+}
+
+bool SlabPool::Trim() {
+  for (; unneeded_ > 0; --unneeded_) ReleaseLast();
+  PutNear();
+  unneeded_ = empty_;
+  return empty_ > 0;
+}
+
+void SlabPool::ReleaseLast() {
+  Slab* const slab = open_.back();
   --slabs_;
-  slab.~Slab();
-  munmap(&slab, kSlabBytes);
+  --empty_;
+  slab->~Slab();
+  munmap(slab, kSlabBytes);
 }
 
 }  // namespace nuncio

@@ -2,19 +2,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
+#include <utility>
 
 #include "source/base/intrusive_list.h"
 
 namespace nuncio {
 
-// Memory for objects of one size, taken from the system in slabs. A slab whose objects are all gone goes back, so that a
-// process which served many at once does not keep their memory; one is kept for those to come. For objects whose number
-// rises and falls by thousands; what a steady state recycles is better off with ObjectPool. One per worker, not
-// thread-safe. Must outlive its objects.
+// Memory for objects of one size, taken from the system in slabs. What is given back is taken again first; slabs that nothing
+// is in for a while go back to the system, so that a process which served many at once does not keep their memory. One per
+// worker, not thread-safe. Must outlive its objects.
 class SlabPool {
  public:
   // Of every slab, its header included.
-  static constexpr size_t kSlabBytes = 128 * 1024;
+  static constexpr size_t kSlabBytes = 64 * 1024;
 
   // `object_size` in bytes, at most a quarter of a slab.
   explicit SlabPool(size_t object_size);
@@ -23,9 +24,25 @@ class SlabPool {
   ~SlabPool();
 
   // Aligned to 16 bytes. Without memory left the process ends, as with operator new.
-  void* Take();
+  void* Take() {
+    if (near_ == nullptr) [[unlikely]] return TakeFromSlab();
+    --near_count_;
+    return std::exchange(near_, near_->next);
+  }
   // To the pool that it came from.
-  static void Return(void* object);
+  static void Return(void* object) {
+    SlabPool& pool = SlabOf(object).pool;
+    if (pool.near_count_ == kMaxNear) [[unlikely]] {
+      pool.Put(object);
+      return;
+    }
+    ++pool.near_count_;
+    pool.near_ = new (object) Free{pool.near_};
+  }
+
+  // Gives back the slabs that were empty ever since the last call. To be called from time to time, as long as it returns
+  // true: there is still an empty one.
+  bool Trim();
 
   size_t slabs() const { return slabs_; }
 
@@ -41,19 +58,28 @@ class SlabPool {
     uint32_t fresh = 0;  // Objects from this one on were never taken.
   };
   static constexpr size_t kHeader = 64;
+  // So many free objects are kept apart, for which no slab is touched.
+  static constexpr size_t kMaxNear = 64;
   static_assert(sizeof(Slab) <= kHeader);
 
+  static Slab& SlabOf(void* object) {
+    return *reinterpret_cast<Slab*>(reinterpret_cast<uintptr_t>(object) & ~(kSlabBytes - 1));
+  }
+  void* TakeFromSlab();
+  void Put(void* object);
+  void PutNear();
   Slab& AddSlab();
-  void Put(Slab& slab, void* object);
-  void Release(Slab& slab);
+  void ReleaseLast();
 
   const size_t object_size_;
   const uint32_t per_slab_;
+  Free* near_ = nullptr;
+  size_t near_count_ = 0;
   size_t slabs_ = 0;
-  // Those with room. Those that were full a moment ago stand first: they are the likeliest to be filled again, and others
-  // get the time to become empty.
+  // Those with room, the empty ones last.
   IntrusiveList<Slab> open_;
-  Slab* spare_ = nullptr;  // One of them that is empty.
+  size_t empty_ = 0;
+  size_t unneeded_ = 0;  // The least that `empty_` was since Trim looked.
 };
 
 }  // namespace nuncio

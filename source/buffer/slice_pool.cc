@@ -1,65 +1,50 @@
 #include "source/buffer/slice_pool.h"
 
+#include <algorithm>
 #include <new>
+#include <utility>
 
 namespace nuncio::buffer {
 namespace {
 
-void FreeAll(Slice* slice) {
-  while (slice != nullptr) {
-    Slice* next = slice->next;
-    ::operator delete(slice);
-    slice = next;
-  }
-}
-
-}  // namespace
-
-SlicePool::~SlicePool() {
-  FreeAll(free_small_);
-  FreeAll(free_large_);
-}
-
-Slice* SlicePool::Allocate(size_t capacity, SizeClass size_class) {
-  auto* slice = static_cast<Slice*>(::operator new(sizeof(Slice) + capacity));
+Slice* Shape(void* memory, size_t capacity, uint32_t size_class) {
+  auto* slice = static_cast<Slice*>(memory);
+  slice->next = nullptr;
+  slice->begin = slice->end = 0;
   slice->capacity = static_cast<uint32_t>(capacity);
   slice->size_class = size_class;
   return slice;
 }
 
+}  // namespace
+
+SlicePool::~SlicePool() {
+  while (free_large_ != nullptr) ::operator delete(std::exchange(free_large_, free_large_->next));
+}
+
 Slice* SlicePool::Take(size_t size) {
   Slice* slice;
   if (size <= kSmall) {
-    if (free_small_ != nullptr) {
-      slice = free_small_;
-      free_small_ = slice->next;
-      --free_small_count_;
-    } else {
-      slice = Allocate(kSmall, kClassSmall);
-    }
+    slice = Shape(small_.Take(), kSmall, kClassSmall);
   } else if (size <= kLarge) {
-    if (free_large_ != nullptr) {
-      slice = free_large_;
-      free_large_ = slice->next;
-      --free_large_count_;
-    } else {
-      slice = Allocate(kLarge, kClassLarge);
-    }
+    slice = TakeLarge();
   } else {
-    slice = Allocate(size, kClassOversize);
+    slice = Shape(::operator new(sizeof(Slice) + size), size, kClassOversize);
   }
-  slice->next = nullptr;
-  slice->begin = slice->end = 0;
   bytes_in_use_ += slice->capacity;
   return slice;
 }
 
+Slice* SlicePool::TakeLarge() {
+  if (free_large_ == nullptr) return Shape(::operator new(sizeof(Slice) + kLarge), kLarge, kClassLarge);
+  unneeded_large_ = std::min(unneeded_large_, --free_large_count_);
+  return Shape(std::exchange(free_large_, free_large_->next), kLarge, kClassLarge);
+}
+
 void SlicePool::Return(Slice* slice) {
   bytes_in_use_ -= slice->capacity;
-  if (slice->size_class == kClassSmall && free_small_count_ < kMaxFreeSmall) {
-    slice->next = free_small_;
-    free_small_ = slice;
-    ++free_small_count_;
+  if (slice->size_class == kClassSmall) {
+    SlabPool::Return(slice);
   } else if (slice->size_class == kClassLarge && free_large_count_ < kMaxFreeLarge) {
     slice->next = free_large_;
     free_large_ = slice;
@@ -67,6 +52,14 @@ void SlicePool::Return(Slice* slice) {
   } else {
     ::operator delete(slice);
   }
+}
+
+bool SlicePool::Trim() {
+  for (; unneeded_large_ > 0; --unneeded_large_, --free_large_count_) {
+    ::operator delete(std::exchange(free_large_, free_large_->next));
+  }
+  unneeded_large_ = free_large_count_;
+  return small_.Trim() || free_large_count_ > 0;
 }
 
 }  // namespace nuncio::buffer

@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "source/base/slab_pool.h"
+
 namespace nuncio::buffer {
 
 // One contiguous piece of memory in a buffer's chain. Valid bytes are [begin, end) of `data()`.
@@ -19,15 +21,14 @@ struct Slice {
   size_t room() const { return capacity - end; }
 };
 
-// Free lists of slices in two sizes: small ones for message heads, large ones for reading and for bodies. One per
-// worker, not thread-safe; buffers that exchange slices share one pool, which must outlive them.
+// Slices in two sizes: small ones for message heads, large ones for reading and for bodies. One per worker, not
+// thread-safe; buffers that exchange slices share one pool, which must outlive them.
 class SlicePool {
  public:
   // Usable bytes. Together with the header they fill 2 KiB and 32 KiB.
   static constexpr size_t kSmall = 2048 - sizeof(Slice);
   static constexpr size_t kLarge = 32768 - sizeof(Slice);
-  // Free slices kept: 2 MiB of each size. What is over goes back to the heap.
-  static constexpr size_t kMaxFreeSmall = 1024;
+  // Free large slices kept: 2 MiB. What is over goes back to the heap.
   static constexpr size_t kMaxFreeLarge = 64;
 
   SlicePool() = default;
@@ -38,18 +39,20 @@ class SlicePool {
   // An empty slice with at least `size` bytes of room; above kLarge a heap allocation of exactly that size.
   Slice* Take(size_t size);
   void Return(Slice* slice);
+  // As SlabPool's.
+  bool Trim();
 
-  // Bytes of slices now outside the pool's free lists.
+  // Bytes of slices now outside the pool.
   size_t bytes_in_use() const { return bytes_in_use_; }
 
  private:
   enum SizeClass : uint32_t { kClassSmall, kClassLarge, kClassOversize };
-  static Slice* Allocate(size_t capacity, SizeClass size_class);
+  Slice* TakeLarge();
 
-  Slice* free_small_ = nullptr;
+  SlabPool small_{sizeof(Slice) + kSmall};
   Slice* free_large_ = nullptr;
-  size_t free_small_count_ = 0;
   size_t free_large_count_ = 0;
+  size_t unneeded_large_ = 0;  // The least that there were since Trim looked.
   size_t bytes_in_use_ = 0;
 };
 

@@ -14,6 +14,8 @@ namespace {
 
 // How often removed listeners are looked at, while there are any.
 constexpr Duration kSweep = std::chrono::milliseconds(100);
+// How long memory has to be free before it goes back to the system.
+constexpr Duration kTrimInterval = std::chrono::milliseconds(250);
 // Numbers of connections and streams: the worker in the top 16 bits.
 constexpr int kIdShift = 48;
 
@@ -30,8 +32,10 @@ Worker::Worker(const Options& options)
       upstream_services_{loop_, slices_, arena_blocks_, random_, telemetry::WorkerSlot(options.index)},
       clusters_(upstream_services_, *options.home),
       services_{upstream_services_, date_, log_, clusters_, *options.stats, *options.node, streams_,
-                downstream_connections_, clusters_.http2_pools(), pipes_, uint64_t{options.index} << kIdShift},
-      sweep_(loop_, Delegate<void()>::Bind<&Worker::OnSweep>(this)) {}
+                downstream_connections_, clusters_.http2_pools(), pipes_,
+                Delegate<void()>::Bind<&Worker::TrimSoon>(this), uint64_t{options.index} << kIdShift},
+      sweep_(loop_, Delegate<void()>::Bind<&Worker::OnSweep>(this)),
+      trim_(loop_, Delegate<void()>::Bind<&Worker::OnTrim>(this)) {}
 
 Worker::~Worker() { Stop(); }
 
@@ -134,6 +138,21 @@ void Worker::OnSweep() {
   std::erase(draining_, nullptr);
   draining_count_.store(draining_.size(), std::memory_order_relaxed);
   if (!draining_.empty()) sweep_.Arm(kSweep);
+}
+
+void Worker::TrimSoon() {
+  if (!trim_.armed()) trim_.Arm(kTrimInterval);
+}
+
+void Worker::OnTrim() {
+  // Each of them, so no short circuit.
+  bool again = downstream_connections_.Trim();
+  again |= slices_.Trim();
+  again |= arena_blocks_.Trim();
+  again |= streams_.Trim();
+  again |= services_.http2.client_streams.Trim();
+  again |= services_.http2.server_streams.Trim();
+  if (again) trim_.Arm(kTrimInterval);
 }
 
 void Worker::CountConnections() {

@@ -68,6 +68,8 @@ class Worker {
  private:
   void Run();
   void OnSweep();
+  void TrimSoon();
+  void OnTrim();
   // One that is removed too, as long as it has connections. Null: none.
   WorkerListener* FindListener(const std::string& name);
 
@@ -90,6 +92,7 @@ class Worker {
   upstream::WorkerClusters clusters_;
   proxy::WorkerServices services_;
   event::Timer sweep_;
+  event::Timer trim_;
   std::map<std::string, std::unique_ptr<WorkerListener>> listeners_;
   // Removed, waiting for their connections.
   std::vector<std::unique_ptr<WorkerListener>> draining_;

@@ -4,7 +4,9 @@
 #include <net/if.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 #include "source/base/strings.h"
@@ -122,9 +124,15 @@ Address Address::Unmapped() const {
 std::string Address::IpText() const {
   char text[INET6_ADDRSTRLEN] = "";
   switch (family()) {
-    case AF_INET:
-      inet_ntop(AF_INET, &storage_.v4.sin_addr, text, sizeof(text));
-      return text;
+    case AF_INET: {
+      // Of every connection: inet_ntop takes printf for it.
+      char* end = text;
+      for (const char byte : IpBytes()) {
+        if (end != text) *end++ = '.';
+        end = std::to_chars(end, text + sizeof(text), static_cast<uint8_t>(byte)).ptr;
+      }
+      return std::string(text, end);
+    }
     case AF_INET6:
       inet_ntop(AF_INET6, &storage_.v6.sin6_addr, text, sizeof(text));
       return storage_.v6.sin6_scope_id == 0 ? text : StrCat(text, "%", storage_.v6.sin6_scope_id);

@@ -76,6 +76,7 @@ void HttpConnectionManager::OnLook() {
     parked_.Push(*parked, parked->NextDeadline());
   }
   WatchParked();
+  services_.trim_soon();
   if (!list_.empty()) look_timer_.Arm(kLookInterval);
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "source/proxy/connection_manager.h"
@@ -16,23 +17,25 @@ ParkedConnection::ParkedConnection(HttpConnectionManager& manager, filter::Conne
     : manager_(manager),
       owner_(owner),
       past_(past),
-      peer_(info.peer),
       listener_name_(info.listener_name),
       filter_chain_name_(info.filter_chain_name),
       listener_metadata_(info.listener_metadata),
       filter_chain_metadata_(info.filter_chain_metadata),
-      buffer_limit_(buffer_limit) {}
+      buffer_limit_(buffer_limit) {
+  memcpy(&peer_, info.peer.sockaddr_ptr(), info.peer.length());
+}
 
 ParkedConnection::~ParkedConnection() { NUNCIO_ASSERT(fd_ < 0); }
 
 bool ParkedConnection::Keeps(const access_log::ConnectionInfo& info) {
-  return info.direct_peer == info.peer && info.requested_server_name.empty() && info.ja3.empty() && info.ja4.empty();
+  return info.peer.is_ip() && info.direct_peer == info.peer && info.requested_server_name.empty() && info.ja3.empty() && info.ja4.empty();
 }
 
 filter::AcceptedConnection ParkedConnection::Release() {
   filter::AcceptedConnection accepted;
   accepted.fd = std::exchange(fd_, -1);
-  accepted.peer = accepted.direct_peer = peer_;
+  accepted.peer = accepted.direct_peer = net::Address::FromSockaddr(
+      reinterpret_cast<const sockaddr*>(&peer_), peer_.v4.sin_family == AF_INET ? sizeof(peer_.v4) : sizeof(peer_.v6));
   if (past_.local_known) accepted.local = net::LocalAddress(accepted.fd);
   accepted.buffer_limit = buffer_limit_;
   accepted.listener_name = listener_name_;

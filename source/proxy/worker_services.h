@@ -5,6 +5,7 @@
 
 #include "source/access_log/worker_log.h"
 #include "source/base/local_ref.h"
+#include "source/base/delegate.h"
 #include "source/base/object_pool.h"
 #include "source/base/slab_pool.h"
 #include "source/http/date.h"
@@ -40,6 +41,8 @@ struct WorkerServices : upstream::WorkerServices {
   SlabPool& connections;
   http::h2::H2Pools& http2;
   net::SplicePipes& pipes;
+  // Soon, memory that nobody needs any more is given back: to be said where much may have been freed.
+  Delegate<void()> trim_soon;
   // Last number given to a connection or stream; the worker counts within a range of its own, so numbers are unique in
   // the process.
   uint64_t last_id = 0;

@@ -114,6 +114,17 @@ TEST_F(TextTemplateTest, RequestsAndAnswers) {
   Expect("%RESPONSE_HEADERS_BYTES%", "62", "0");
 }
 
+TEST_F(TextTemplateTest, LinesOfAnyLength) {
+  const std::string path = "/" + std::string(100'000, 'p');
+  stream_.request.path = path;
+  for (size_t length : {0, 1, 1000, 1017, 1018, 1019, 1020, 1021, 1022, 1023, 1024, 1025, 2048, 5000}) {
+    const std::string fill(length, 'x');
+    EXPECT_EQ(Format(fill + "%RESPONSE_CODE%%REQ(:METHOD)%" + fill + "%BYTES_SENT%", stream_.info),
+              fill + "200GET" + fill + "3456");
+    EXPECT_EQ(Format(fill + "%REQ(:PATH)%%RESPONSE_CODE%", stream_.info), fill + path + "200");
+  }
+}
+
 TEST_F(TextTemplateTest, OriginalPathIsThePathWhereNothingWasRewritten) {
   stream_.info.original_path = stream_.request.path;
   EXPECT_EQ(Format("%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%", stream_.info), "/new?x=1");

@@ -24,7 +24,7 @@ TEST(SlabPoolTest, ObjectsDoNotOverlap) {
   for (char* object : objects) SlabPool::Return(object);
 }
 
-TEST(SlabPoolTest, WhatWasGivenBackIsTakenAgain) {
+TEST(SlabPoolTest, WhatWasGivenBackIsTakenAgainFirst) {
   SlabPool pool(2000);
   void* const kept = pool.Take();
   std::set<void*> seen;
@@ -37,34 +37,67 @@ TEST(SlabPoolTest, WhatWasGivenBackIsTakenAgain) {
   SlabPool::Return(kept);
 }
 
-TEST(SlabPoolTest, EmptySlabsGoBackButOne) {
-  SlabPool pool(2000);
-  std::vector<void*> objects;
-  for (int i = 0; i < 1000; ++i) objects.push_back(pool.Take());
-  const size_t full = pool.slabs();
-  EXPECT_GE(full, 1000 * 2000 / SlabPool::kSlabBytes);
-  // In an order that empties them all at about the same time.
-  for (size_t step : {0, 1, 2}) {
-    for (size_t i = step; i < objects.size(); i += 3) SlabPool::Return(objects[i]);
+class SlabPoolTrimTest : public testing::Test {
+ protected:
+  ~SlabPoolTrimTest() override { ReturnAll(); }
+  void Take(int count) {
+    for (int i = 0; i < count; ++i) objects_.push_back(pool_.Take());
   }
-  EXPECT_EQ(pool.slabs(), 1u);
-  void* const again = pool.Take();
-  EXPECT_EQ(pool.slabs(), 1u);
-  SlabPool::Return(again);
+  // In an order that empties all slabs at about the same time.
+  void ReturnAll() {
+    for (size_t step : {0, 1, 2}) {
+      for (size_t i = step; i < objects_.size(); i += 3) SlabPool::Return(objects_[i]);
+    }
+    objects_.clear();
+  }
+
+  SlabPool pool_{2000};
+  std::vector<void*> objects_;
+};
+
+TEST_F(SlabPoolTrimTest, SlabsThatStayEmptyGoBack) {
+  Take(1000);
+  const size_t full = pool_.slabs();
+  EXPECT_GE(full, 1000 * 2000 / SlabPool::kSlabBytes);
+  EXPECT_FALSE(pool_.Trim());
+  ReturnAll();
+  EXPECT_TRUE(pool_.Trim()) << "they may be needed again at once";
+  EXPECT_EQ(pool_.slabs(), full);
+  EXPECT_FALSE(pool_.Trim());
+  EXPECT_EQ(pool_.slabs(), 0u);
 }
 
-TEST(SlabPoolTest, ASlabWithOneObjectLeftStays) {
-  SlabPool pool(2000);
-  std::vector<char*> objects;
-  for (int i = 0; i < 1000; ++i) objects.push_back(static_cast<char*>(pool.Take()));
-  strcpy(objects[500], "still here");
-  for (int i = 0; i < 1000; ++i) {
-    if (i != 500) SlabPool::Return(objects[i]);
+TEST_F(SlabPoolTrimTest, WhatARecurringPeakNeedsIsKept) {
+  Take(1000);
+  const size_t full = pool_.slabs();
+  ReturnAll();
+  for (int i = 0; i < 10; ++i) {
+    Take(1000);
+    ReturnAll();
+    EXPECT_TRUE(pool_.Trim());
+    EXPECT_EQ(pool_.slabs(), full);
   }
-  EXPECT_LE(pool.slabs(), 2u);
-  EXPECT_STREQ(objects[500], "still here");
-  SlabPool::Return(objects[500]);
-  EXPECT_EQ(pool.slabs(), 1u);
+  // From now on half of it.
+  Take(500);
+  ReturnAll();
+  EXPECT_TRUE(pool_.Trim());
+  EXPECT_LT(pool_.slabs(), full * 6 / 10);
+  EXPECT_GT(pool_.slabs(), full * 4 / 10);
+}
+
+TEST_F(SlabPoolTrimTest, ASlabWithAnObjectStays) {
+  Take(1000);
+  char* const last = static_cast<char*>(objects_.back());
+  objects_.pop_back();
+  strcpy(last, "still here");
+  ReturnAll();
+  EXPECT_TRUE(pool_.Trim());
+  EXPECT_FALSE(pool_.Trim());
+  EXPECT_EQ(pool_.slabs(), 1u);
+  EXPECT_STREQ(last, "still here");
+  SlabPool::Return(last);
+  Take(1);
+  EXPECT_EQ(pool_.slabs(), 1u);
 }
 
 }  // namespace

@@ -138,8 +138,8 @@ class Parked(unittest.TestCase):
         for client in clients:
             client.get("/")
         self.parked("main", COUNT)
-        # The kernel counts pages lazily; what each connection took before it was parked is several times this.
-        self.assertLess(self.proxy.resident_kib() - before, COUNT * 0.6)
+        # What each connection took before it was parked is several times this. The memory goes back a moment later.
+        wait_for(lambda: self.proxy.resident_kib() - before < COUNT * 0.5, "half a KiB per connection")
         for client in clients[::100]:
             self.assertEqual(client.get("/again").status, 200)
         for client in clients:

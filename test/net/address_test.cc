@@ -16,6 +16,7 @@ TEST(AddressTest, TextGoesThereAndBack) {
   EXPECT_EQ(Ip("::1", 80).ToString(), "[::1]:80");
   EXPECT_EQ(Ip("[::1]", 80), Ip("::1", 80));
   EXPECT_EQ(Ip("2001:DB8:0:0::1").IpText(), "2001:db8::1");
+  for (const char* text : {"0.0.0.0", "255.255.255.255", "10.200.3.99"}) EXPECT_EQ(Ip(text).IpText(), text);
   for (const char* text : {"1.2.3.4:80", "[::1]:443", "[2001:db8::1]:65535"}) {
     auto address = Address::FromIpPort(text);
     ASSERT_TRUE(address.ok()) << text;

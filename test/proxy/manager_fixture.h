@@ -115,6 +115,7 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
  private:
   void TakeBack(std::shared_ptr<const void>) override {}
   void OnConnectionClosed(const access_log::StreamInfo&) override {}
+  void OnTrimSoon() {}
 
   access_log::LogWriter writer_{store_, {}};
   access_log::WorkerLog log_{writer_, loop_, 1};
@@ -124,8 +125,12 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
   const LocalNode node_;
   upstream::WorkerServices upstream_services_{loop_, slices_, blocks_, random_, 1};
   upstream::WorkerClusters clusters_{upstream_services_, *this};
-  WorkerServices services_{upstream_services_, date_,        log_,   clusters_, store_, node_, streams_,
-                           connections_,       clusters_.http2_pools(), pipes_};
+  WorkerServices services_{upstream_services_, date_,
+                           log_,               clusters_,
+                           store_,             node_,
+                           streams_,           connections_,
+                           clusters_.http2_pools(), pipes_,
+                           Delegate<void()>::Bind<&ManagerFixture::OnTrimSoon>(this)};
   std::shared_ptr<upstream::HostSlots> slots_ = std::make_shared<upstream::HostSlots>();
   telemetry::ScopePtr cluster_scope_;
   std::shared_ptr<RouteCell> routes_ = std::make_shared<RouteCell>();
