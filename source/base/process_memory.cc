@@ -23,4 +23,6 @@ ProcessMemory ReadProcessMemory() {
   return out;
 }
 
+void ReturnFreedMemory() { malloc_trim(0); }
+
 }  // namespace nuncio

@@ -39,6 +39,14 @@ class ResourceType {
   // where the bytes do not tell. Faults carry paths within the resource. Null if and only if a fault was added.
   virtual std::shared_ptr<const CompiledResource> Compile(std::string_view bytes, std::string& name,
                                                           Faults& faults) const = 0;
+
+  // The resource of a name as it was compiled before from the same source; null where it was not.
+  using Before = std::function<std::shared_ptr<const CompiledResource>(const std::string& name)>;
+  // As Compile, with the same result. Types whose resources are large take from `before` the parts that are still the same.
+  virtual std::shared_ptr<const CompiledResource> Recompile(std::string_view bytes, const Before& /*before*/,
+                                                            std::string& name, Faults& faults) const {
+    return Compile(bytes, name, faults);
+  }
 };
 
 // A resource that passed ResourceType::Compile.

@@ -19,7 +19,11 @@ class RouteConfigurationType final : public config::ResourceType {
   }
   bool absence_is_removal() const override { return false; }
   std::shared_ptr<const config::CompiledResource> Compile(std::string_view bytes, std::string& name,
-                                                          config::Faults& faults) const override;
+                                                          config::Faults& faults) const override {
+    return Recompile(bytes, nullptr, name, faults);
+  }
+  std::shared_ptr<const config::CompiledResource> Recompile(std::string_view bytes, const Before& before,
+                                                            std::string& name, config::Faults& faults) const override;
 
  private:
   const config::DataSourceAccess data_sources_;

@@ -16,6 +16,7 @@ struct FileResources::Type {
   TypeSubscriptions subscriptions;
   // What was asked for when the file was read last.
   std::set<std::string> names;
+  bool interest_changed = true;
   // To be read at the end of the turn, or, where it is being read, once more after that.
   bool due = true;
   bool reading = false;
@@ -57,7 +58,10 @@ void FileResources::AppendStatuses(std::string_view type_url, std::vector<Resour
   }
 }
 
-void FileResources::OnInterestChanged(TypeSubscriptions&) { services_.loop.AtEndOfTurn(end_of_turn_); }
+void FileResources::OnInterestChanged(TypeSubscriptions& subscriptions) {
+  for (const auto& type : types_) type->interest_changed |= &type->subscriptions == &subscriptions;
+  services_.loop.AtEndOfTurn(end_of_turn_);
+}
 
 void FileResources::OnFileChanged() {
   for (const auto& type : types_) type->due = true;
@@ -68,18 +72,23 @@ void FileResources::OnEndOfTurn() {
   if (stopped_) return;
   for (size_t i = 0; i < types_.size(); ++i) {
     Type& type = *types_[i];
-    type.subscriptions.DropUnnamed();
-    if (type.subscriptions.empty()) {
-      type.due = true;
-      type.names.clear();
-      continue;
-    }
-    // Names that nobody had asked for were passed over when the file was read.
-    std::set<std::string> names = type.subscriptions.Names();
-    if (!std::includes(type.names.begin(), type.names.end(), names.begin(), names.end())) type.due = true;
-    type.names = std::move(names);
+    if (std::exchange(type.interest_changed, false)) OnNewInterest(type);
+    if (type.subscriptions.empty()) continue;
     if (type.due && !type.reading) Read(type);
   }
+}
+
+void FileResources::OnNewInterest(Type& type) {
+  type.subscriptions.DropUnnamed();
+  if (type.subscriptions.empty()) {
+    type.due = true;
+    type.names.clear();
+    return;
+  }
+  // Names that nobody had asked for were passed over when the file was read.
+  std::set<std::string> names = type.subscriptions.Names();
+  if (!std::includes(type.names.begin(), type.names.end(), names.begin(), names.end())) type.due = true;
+  type.names = std::move(names);
 }
 
 void FileResources::Read(Type& type) {
@@ -109,6 +118,7 @@ void FileResources::OnRead(Type& type, const CompiledResponse& response) {
     return;
   }
   const std::string faults = type.subscriptions.Apply(response);
+  ReturnMemory(response, services_);
   if (faults.empty()) {
     NUNCIO_LOG(kConfig, kInfo, file_.path, ": ", ShortTypeName(response.type_url), "s version ",
                config::Quote(response.version), " taken");

@@ -34,6 +34,7 @@ class FileResources final : public Source, private TypeSubscriptions::Owner {
 
   void OnFileChanged();
   void OnEndOfTurn();
+  void OnNewInterest(Type& type);
   void Read(Type& type);
   void OnRead(Type& type, const CompiledResponse& response);
 

@@ -20,7 +20,7 @@ std::string_view TypeNameOf(std::string_view type_url) { return type_url.substr(
 std::shared_ptr<CompiledItem> Refused(std::string_view name, std::string_view reason) {
   auto item = std::make_shared<CompiledItem>();
   item->name = name;
-  item->faults.Add(reason);
+  item->faults.Own().Add(reason);
   return item;
 }
 
@@ -47,7 +47,8 @@ CompiledResponse ResponseCompiler::CompileMessage(std::string_view bytes, const 
                                  [&](const auto* each) { return each->type_url() == message.type_url(); });
   if (type == types.end()) return response;
   for (const auto& any : message.resources()) Add(any.type_url(), any.value(), **type, response);
-  Trim(caches_[response.type_url], response);
+  Compare(response);
+  Trim(caches_[response.type_url]);
   return response;
 }
 
@@ -71,7 +72,8 @@ CompiledResponse ResponseCompiler::CompileFile(const std::string& path, const co
     return response;
   }
   for (const auto& any : message.resources()) Add(any.type_url(), any.value(), type, response);
-  Trim(caches_[response.type_url], response);
+  Compare(response);
+  Trim(caches_[response.type_url]);
   return response;
 }
 
@@ -122,14 +124,17 @@ ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const c
                                                  CompiledResponse& response) {
   Cache& cache = caches_[std::string(type.type_url())];
   const size_t hash = std::hash<std::string_view>{}(bytes);
-  const auto [begin, end] = cache.equal_range(hash);
-  for (auto at = begin; at != end; ++at) {
-    if (*at->second->bytes == bytes) return at->second;
-  }
+  if (const auto known = cache.find(hash); known != cache.end() && *known->second->bytes == bytes) return known->second;
+  response.compiled_bytes += bytes.size();
   auto item = std::make_shared<CompiledItem>();
   item->bytes = std::make_shared<const std::string>(bytes);
   config::Faults faults(unknown_fields_);
-  item->compiled = type.Compile(*item->bytes, item->name, faults);
+  const Last& last = last_[std::string(type.type_url())];
+  const auto before = [&last](const std::string& name) {
+    const auto found = last.items.find(name);
+    return found == last.items.end() ? nullptr : (*found)->compiled;
+  };
+  item->compiled = type.Recompile(*item->bytes, before, item->name, faults);
   const std::string where = StrCat(ShortTypeName(type.type_url()), " ", config::Quote(item->name));
   for (const config::Fault& warning : faults.warnings()) {
     if (std::string_view(warning.reason).starts_with("unknown field")) ++response.unknown_fields;
@@ -138,23 +143,40 @@ ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const c
   if (faults.empty() && item->compiled != nullptr && item->name.empty()) {
     faults.Add("name", "required: resources from discovery are known by it");
   }
-  if (!faults.empty()) item->compiled = nullptr;
-  item->faults = std::move(faults);
-  cache.emplace(hash, item);
+  if (!faults.empty()) {
+    item->compiled = nullptr;
+    item->faults = std::move(faults);
+  }
+  cache.insert_or_assign(hash, item);
   return item;
 }
 
-void ResponseCompiler::Trim(Cache& cache, const CompiledResponse& response) {
-  std::vector<const CompiledItem*> current;
-  current.reserve(response.items.size());
-  for (const Item& item : response.items) current.push_back(item.get());
-  std::sort(current.begin(), current.end());
-  for (auto at = cache.begin(); at != cache.end();) {
-    // A count that main lowers meanwhile only keeps the item until the next answer.
-    const bool used = at->second.use_count() > 1 ||
-                      std::binary_search(current.begin(), current.end(), at->second.get());
-    at = used ? std::next(at) : cache.erase(at);
+void ResponseCompiler::Compare(CompiledResponse& response) {
+  Last& last = last_[response.type_url];
+  Last now{last.number + 1, {}};
+  now.items.reserve(response.items.size());
+  bool plain = true;
+  for (const Item& item : response.items) plain = plain && !item->name.empty() && now.items.insert(item).second;
+  if (!plain) now.items = {};
+  response.number = now.number;
+  if (plain && !last.items.empty()) {
+    CompiledResponse::Difference& difference = response.difference.emplace();
+    difference.since = last.number;
+    for (size_t i = 0; i < response.items.size(); ++i) {
+      const auto before = last.items.find(response.items[i]);
+      if (before == last.items.end() || *before != response.items[i]) difference.changed.push_back(i);
+    }
+    for (const Item& item : last.items) {
+      if (!now.items.contains(item)) difference.gone.push_back(item->name);
+    }
   }
+  last = std::move(now);
+}
+
+void ResponseCompiler::Trim(Cache& cache) {
+  // A count that main lowers meanwhile only keeps the item until the next answer. What is in the answer has two holders at
+  // least: that, and the cache.
+  absl::erase_if(cache, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
 }  // namespace nuncio::xds

@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "source/base/rarely.h"
 #include "source/config/fault.h"
 #include "source/config/subscription.h"
 
@@ -22,7 +25,7 @@ struct CompiledItem {
   std::shared_ptr<const std::string> bytes;
   // Null with faults.
   std::shared_ptr<const config::CompiledResource> compiled;
-  config::Faults faults;
+  Rarely<config::Faults> faults;
 };
 
 // A resource in its wire form.
@@ -34,6 +37,16 @@ struct SavedResource {
 
 // An answer, from a stream, a file or the state directory.
 struct CompiledResponse {
+  // What differs from an earlier answer of the same source and type, both of them without two resources of one name.
+  struct Difference {
+    // That answer's `number`.
+    uint64_t since;
+    // Indexes of items that it did not have.
+    std::vector<size_t> changed;
+    // It had resources that are not here.
+    std::vector<std::string> gone;
+  };
+
   std::string type_url;
   std::string version;
   std::string nonce;
@@ -42,6 +55,12 @@ struct CompiledResponse {
   std::vector<std::shared_ptr<const CompiledItem>> items;
   // Where the items have versions of their own: one each.
   std::vector<std::string> item_versions;
+  // Of this answer among those of its source and type; 0: none.
+  uint64_t number = 0;
+  // Bytes of the resources that were compiled for it.
+  size_t compiled_bytes = 0;
+  // To the answer before it, where that can be told.
+  std::optional<Difference> difference;
   // Something is wrong with the answer as such; the items say nothing then.
   config::Faults faults;
   // What was only warned of, one line each; and how many of it were unknown fields.
@@ -67,17 +86,41 @@ class ResponseCompiler {
 
  private:
   using Item = std::shared_ptr<const CompiledItem>;
-  using Cache = std::unordered_multimap<size_t, Item>;
+  // By hash of the bytes. Of two that have the same hash the later one is kept.
+  using Cache = absl::flat_hash_map<size_t, Item>;
+  struct NameHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+    size_t operator()(const Item& item) const { return (*this)(item->name); }
+  };
+  struct NameEqual {
+    using is_transparent = void;
+    static std::string_view Name(std::string_view name) { return name; }
+    static std::string_view Name(const Item& item) { return item->name; }
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Name(a) == Name(b);
+    }
+  };
+  // The last answer of a type.
+  struct Last {
+    uint64_t number = 0;
+    // By name. Empty where two resources have one name, or one has none.
+    absl::flat_hash_set<Item, NameHash, NameEqual> items;
+  };
 
   // Appends one resource of `type`, in whatever wrapping it came.
   void Add(std::string_view any_type_url, std::string_view value, const config::ResourceType& type,
            CompiledResponse& response);
   Item Compile(std::string_view bytes, const config::ResourceType& type, CompiledResponse& response);
-  // Forgets what is neither in `response` nor used by anybody else.
-  void Trim(Cache& cache, const CompiledResponse& response);
+  // Numbers the answer and compares it with the one before.
+  void Compare(CompiledResponse& response);
+  // Forgets what nobody else has.
+  static void Trim(Cache& cache);
 
   const config::UnknownFieldsPolicy unknown_fields_;
   std::map<std::string, Cache, std::less<>> caches_;
+  std::map<std::string, Last, std::less<>> last_;
 };
 
 // "type.googleapis.com/envoy.config.cluster.v3.Cluster" -> "Cluster".

@@ -48,5 +48,7 @@ class Source {
 
 // Logs what an answer was warned of, and counts it.
 void ReportWarnings(const CompiledResponse& response, const SourceServices& services);
+// After an answer was taken: where much was compiled for it, what that left free goes back to the kernel.
+void ReturnMemory(const CompiledResponse& response, const SourceServices& services);
 
 }  // namespace nuncio::xds

@@ -107,20 +107,59 @@ std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
   const auto began = loop_.FreshNow();
   Change change;
   change.version = response.version;
-  Take(response, change);
+  change.follows = Follows(response);
+  const std::string version_before = version_;
+  if (change.follows) {
+    TakeDifference(response, change);
+    version_ = response.version;
+  } else {
+    LeaveAnswer();
+    Take(response, change);
+  }
   const Records records = records_;
   for (const auto& record : records) Deliver(*record, change);
   TakeBack(change);
   NoteRejections(change);
   answered_ = answered_ || wildcard();
+  if (change.refused.empty() && change.nameless.empty() && known_.size() == response.items.size()) {
+    in_force_ = response.number;
+    version_ = response.version;
+  } else if (change.follows) {
+    LeaveAnswer();
+    for (const auto& [name, lines] : change.refused) {
+      const bool stayed =
+          change.faulty.contains(name) || change.added_before.contains(name) || change.removed_before.contains(name);
+      if (const auto kept = known_.find(name); stayed && kept != known_.end()) kept->second.version = version_before;
+    }
+  }
+  TellResult(response, change, began);
+  std::string faults = std::move(change.nameless);
+  for (const auto& [name, lines] : change.refused) {
+    if (!faults.empty()) faults += '\n';
+    faults += lines;
+  }
+  return faults;
+}
 
+bool TypeSubscriptions::Follows(const CompiledResponse& response) const {
+  if (!response.difference.has_value() || in_force_ == 0 || response.difference->since != in_force_) return false;
+  if (!response.difference->gone.empty() && !(type_.absence_is_removal() && wildcard())) return false;
+  // Of a new name it is to be found out whether anybody asked for it.
+  return wildcard() || std::all_of(response.difference->changed.begin(), response.difference->changed.end(),
+                                   [&](size_t index) { return known_.contains(response.items[index]->name); });
+}
+
+void TypeSubscriptions::TellResult(const CompiledResponse& response, const Change& change, MonotonicTime began) {
   const auto took = loop_.FreshNow() - began;
   const auto at = std::chrono::time_point_cast<std::chrono::system_clock::duration>(loop_.SystemNow());
   const auto concerns = [](const Record& record, const auto& names) {
     return std::any_of(record.names.begin(), record.names.end(), [&](const auto& name) { return names.contains(name); });
   };
-  std::set<std::string> answered;
-  for (const auto& item : response.items) answered.insert(item->name);
+  std::set<std::string_view> answered;
+  if (!std::all_of(records_.begin(), records_.end(), [](const auto& record) { return record->wildcard; })) {
+    for (const auto& item : response.items) answered.insert(item->name);
+  }
+  const Records records = records_;
   for (const auto& record : records) {
     if (!record->alive) continue;
     const bool refused = record->wildcard ? !change.refused.empty() || !change.nameless.empty()
@@ -131,15 +170,15 @@ std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
       record->watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kTaken, response.version, at, took});
     }
   }
-  std::string faults = std::move(change.nameless);
-  for (const auto& [name, lines] : change.refused) {
-    if (!faults.empty()) faults += '\n';
-    faults += lines;
-  }
-  return faults;
+}
+
+void TypeSubscriptions::LeaveAnswer() {
+  if (std::exchange(in_force_, 0) == 0) return;
+  for (auto& [name, known] : known_) known.version = version_;
 }
 
 void TypeSubscriptions::ApplySaved(const CompiledResponse& response) {
+  LeaveAnswer();
   Change change;
   change.version = response.version;
   change.saved = true;
@@ -163,7 +202,7 @@ void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
     const std::string& version = response.item_versions.empty() ? response.version : response.item_versions[i];
     if (item->name.empty()) {
       StrAppend(change.nameless, change.nameless.empty() ? "" : "\n",
-                item->faults.ToString(StrCat(ShortTypeName(type_.type_url()), " resources[", i, "]")));
+                item->faults->ToString(StrCat(ShortTypeName(type_.type_url()), " resources[", i, "]")));
       continue;
     }
     if (count[item->name] > 1) {
@@ -174,24 +213,12 @@ void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
       continue;
     }
     if (item->compiled == nullptr) {
-      Refuse(change, item->name, item->faults);
+      Refuse(change, item->name, *item->faults);
       continue;
     }
     // A server may send more than was asked for.
     if (!all && !names.contains(item->name)) continue;
-    const auto known = known_.find(item->name);
-    if (known != known_.end()) {
-      if (change.saved) continue;
-      if (*known->second.item->bytes == *item->bytes) {
-        known->second.version = version;
-        rejected_.erase(item->name);
-        continue;
-      }
-      change.added_before.emplace(item->name, known->second);
-    } else {
-      change.added_before.emplace(item->name, Known{});
-    }
-    known_[item->name] = Known{item, version, loop_.SystemNow()};
+    TakeItem(item, version, change);
   }
   // What has no name may be any of those that seem absent.
   if (change.saved || !all || !type_.absence_is_removal() || !change.nameless.empty()) return;
@@ -200,8 +227,50 @@ void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
       ++at;
       continue;
     }
-    change.removed_before.emplace(at->first, std::move(at->second));
+    change.removed_before.emplace(std::string(at->first), std::move(at->second));
     at = known_.erase(at);
+  }
+}
+
+void TypeSubscriptions::PutKnown(Known known) {
+  const std::string_view name = known.item->name;
+  known_.erase(name);
+  known_.emplace(name, std::move(known));
+}
+
+void TypeSubscriptions::TakeItem(const std::shared_ptr<const CompiledItem>& item, const std::string& version,
+                                 Change& change) {
+  const auto known = known_.find(item->name);
+  if (known == known_.end()) {
+    change.added_before.emplace(item->name, Known{});
+    PutKnown({item, version, loop_.SystemNow()});
+    return;
+  }
+  if (change.saved) return;
+  if (known->second.item == item || *known->second.item->bytes == *item->bytes) {
+    known->second.version = version;
+    rejected_.erase(item->name);
+    return;
+  }
+  change.added_before.emplace(item->name, known->second);
+  PutKnown({item, version, loop_.SystemNow()});
+}
+
+void TypeSubscriptions::TakeDifference(const CompiledResponse& response, Change& change) {
+  for (const size_t index : response.difference->changed) {
+    const auto& item = response.items[index];
+    if (item->compiled == nullptr) {
+      change.faulty.insert(item->name);
+      Refuse(change, item->name, *item->faults);
+    } else {
+      TakeItem(item, response.version, change);
+    }
+  }
+  for (const std::string& name : response.difference->gone) {
+    const auto known = known_.find(name);
+    if (known == known_.end()) continue;
+    change.removed_before.emplace(name, std::move(known->second));
+    known_.erase(known);
   }
 }
 
@@ -210,10 +279,16 @@ void TypeSubscriptions::Deliver(Record& record, Change& change) {
   config::ResourceUpdate update;
   update.version = change.version;
   if (record.wildcard) {
-    for (const auto& [name, known] : known_) {
-      // A watcher before this one may have refused it.
-      if (change.refused.contains(name) && change.added_before.contains(name)) continue;
-      if (!record.caught_up || change.added_before.contains(name)) update.added_or_changed.push_back(Decoded(name));
+    // A watcher before this one may have refused it.
+    const auto add = [&](const std::string& name) {
+      if (!change.refused.contains(name) || !change.added_before.contains(name)) {
+        update.added_or_changed.push_back(Decoded(name));
+      }
+    };
+    if (record.caught_up) {
+      for (const auto& [name, before] : change.added_before) add(name);
+    } else {
+      for (const auto& [name, known] : known_) add(std::string(name));
     }
     for (const auto& [name, before] : change.removed_before) update.removed.push_back(name);
     const bool news = !update.added_or_changed.empty() || !update.removed.empty();
@@ -221,6 +296,7 @@ void TypeSubscriptions::Deliver(Record& record, Change& change) {
     if (news || (!record.first_done && !change.saved)) CallUpdate(record, update, change);
     return;
   }
+  if (change.follows && record.first_done && record.untold.empty() && !Concerns(change, record)) return;
   bool refused = false;
   for (const std::string& name : record.names) {
     const bool bad = change.refused.contains(name);
@@ -235,6 +311,12 @@ void TypeSubscriptions::Deliver(Record& record, Change& change) {
   } else if (refused && !record.first_done && !change.saved) {
     FailRecord(record, config::FetchFailure::kRefused, "what the control plane sent was refused");
   }
+}
+
+bool TypeSubscriptions::Concerns(const Change& change, const Record& record) {
+  const auto named = [&record](const auto& entry) { return record.names.contains(entry.first); };
+  return std::any_of(change.added_before.begin(), change.added_before.end(), named) ||
+         std::any_of(change.refused.begin(), change.refused.end(), named);
 }
 
 void TypeSubscriptions::CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change) {
@@ -260,10 +342,10 @@ void TypeSubscriptions::TakeBack(const Change& change) {
       if (added->second.item == nullptr) {
         known_.erase(name);
       } else {
-        known_[name] = added->second;
+        PutKnown(added->second);
       }
     } else if (const auto removed = change.removed_before.find(name); removed != change.removed_before.end()) {
-      known_[name] = removed->second;
+      PutKnown(removed->second);
     }
   }
 }
@@ -272,6 +354,7 @@ void TypeSubscriptions::NoteRejections(const Change& change) {
   // A wildcard answer says all there is to say; elsewhere older refusals stand until the resource comes again.
   if (wildcard()) rejected_.clear();
   for (const auto& [name, before] : change.added_before) rejected_.erase(name);
+  if (change.refused.empty()) return;
   const std::set<std::string> names = Names();
   for (const auto& [name, lines] : change.refused) {
     if (wildcard() || names.contains(name)) rejected_[name] = Rejected{lines, change.version, loop_.SystemNow()};
@@ -280,7 +363,7 @@ void TypeSubscriptions::NoteRejections(const Change& change) {
 
 config::DecodedResource TypeSubscriptions::Decoded(const std::string& name) const {
   const Known& known = known_.at(name);
-  return {name, known.version, known.item->compiled, known.item->bytes};
+  return {name, VersionOf(known), known.item->compiled, known.item->bytes};
 }
 
 void TypeSubscriptions::OnReplay() {
@@ -295,7 +378,7 @@ void TypeSubscriptions::Replay(Record& record) {
   Change change;
   if (record.wildcard) {
     if (record.caught_up || (!answered_ && known_.empty())) return;
-    for (const auto& [name, known] : known_) update.added_or_changed.push_back(Decoded(name));
+    for (const auto& [name, known] : known_) update.added_or_changed.push_back(Decoded(std::string(name)));
   } else {
     for (const std::string& name : record.untold) {
       if (known_.contains(name)) update.added_or_changed.push_back(Decoded(name));
@@ -338,11 +421,12 @@ std::vector<std::string> TypeSubscriptions::DropUnnamed() {
   const std::set<std::string> names = Names();
   std::erase_if(rejected_, [&](const auto& entry) { return !names.contains(entry.first); });
   for (auto at = known_.begin(); at != known_.end();) {
-    if (names.contains(at->first)) {
+    if (names.contains(std::string(at->first))) {
       ++at;
       continue;
     }
-    dropped.push_back(at->first);
+    LeaveAnswer();
+    dropped.emplace_back(at->first);
     at = known_.erase(at);
   }
   return dropped;
@@ -351,7 +435,7 @@ std::vector<std::string> TypeSubscriptions::DropUnnamed() {
 std::vector<SavedResource> TypeSubscriptions::Current() const {
   std::vector<SavedResource> out;
   out.reserve(known_.size());
-  for (const auto& [name, known] : known_) out.push_back({name, known.version, known.item->bytes});
+  for (const auto& [name, known] : known_) out.push_back({std::string(name), VersionOf(known), known.item->bytes});
   return out;
 }
 
@@ -364,9 +448,9 @@ std::vector<ResourceStatus> TypeSubscriptions::Statuses() const {
     }
   }
   for (const auto& [name, known] : known_) {
-    ResourceStatus& status = all[name];
+    ResourceStatus& status = all[std::string(name)];
     status.state = ResourceStatus::State::kAcked;
-    status.version = known.version;
+    status.version = VersionOf(known);
     status.updated_at = known.updated_at;
   }
   for (const auto& [name, rejected] : rejected_) {

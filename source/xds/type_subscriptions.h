@@ -68,6 +68,7 @@ class TypeSubscriptions {
   class Handle;
   struct Known {
     std::shared_ptr<const CompiledItem> item;
+    // See VersionOf.
     std::string version;
     SystemTime updated_at;
   };
@@ -81,6 +82,9 @@ class TypeSubscriptions {
   struct Change {
     std::string version;
     bool saved = false;
+    bool follows = false;
+    // Where it follows: resources whose last good version stays in force, since the new one is faulty.
+    std::set<std::string> faulty;
     // What was there before, of added or changed (null item: nothing) and of removed resources.
     std::map<std::string, Known> added_before;
     std::map<std::string, Known> removed_before;
@@ -90,6 +94,18 @@ class TypeSubscriptions {
   };
 
   void Take(const CompiledResponse& response, Change& change);
+  // Take, where Follows: its work is that of the difference.
+  void TakeDifference(const CompiledResponse& response, Change& change);
+  // Puts it in the place of one of the same name.
+  void PutKnown(Known known);
+  void TakeItem(const std::shared_ptr<const CompiledItem>& item, const std::string& version, Change& change);
+  // Whether that answer is what is in force, so that the difference says all.
+  bool Follows(const CompiledResponse& response) const;
+  static bool Concerns(const Change& change, const Record& record);
+  // Called before known_ becomes anything else.
+  void LeaveAnswer();
+  const std::string& VersionOf(const Known& known) const { return in_force_ != 0 ? version_ : known.version; }
+  void TellResult(const CompiledResponse& response, const Change& change, MonotonicTime began);
   void Deliver(Record& record, Change& change);
   void CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change);
   void Refuse(Change& change, const std::string& name, const config::Faults& faults);
@@ -108,10 +124,15 @@ class TypeSubscriptions {
   const config::ResourceType& type_;
   Owner& owner_;
   Records records_;
-  std::map<std::string, Known> known_;
+  // The keys are the names in the items.
+  std::map<std::string_view, Known> known_;
   std::map<std::string, Rejected> rejected_;
   // A wildcard answer came, so known_ is all there is.
   bool answered_ = false;
+  // Where known_ is exactly what an answer held: its number (CompiledResponse) and version. The versions in known_ may be
+  // older then.
+  uint64_t in_force_ = 0;
+  std::string version_;
   event::TurnTask replay_;
 };
 

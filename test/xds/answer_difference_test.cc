@@ -1,0 +1,135 @@
+// An answer that follows the one in force is taken by its difference to it. Whatever answers come, watchers hear the same
+// and the same is in force as where every answer is taken as a whole.
+#include <random>
+
+#include "source/xds/type_subscriptions.h"
+#include "test/xds/xds_fixture.h"
+
+namespace nuncio::xds {
+namespace {
+
+class NoOwner : public TypeSubscriptions::Owner {
+ public:
+  void OnInterestChanged(TypeSubscriptions&) override {}
+};
+
+// The subscriptions of one type with a compiler of their own.
+struct Side {
+  explicit Side(bool absence_is_removal, bool whole)
+      : type("type.googleapis.com/Word", absence_is_removal),
+        subscriptions(std::make_unique<TypeSubscriptions>(loop, type, owner)),
+        takes_whole(whole) {}
+  ~Side() { handles.clear(); }
+
+  void Subscribe(config::ResourceNames names) {
+    watchers.push_back(std::make_unique<Watcher>());
+    handles.push_back(subscriptions->Add({}, std::move(names), *watchers.back()));
+  }
+  // A list of "name=value".
+  std::string Answer(const Texts& words, const std::string& version) {
+    DiscoveryResponse message;
+    message.set_type_url(std::string(type.type_url()));
+    message.set_version_info(version);
+    for (const std::string& word : words) {
+      google::protobuf::StringValue text;
+      text.set_value(word);
+      auto* any = message.add_resources();
+      any->set_type_url(std::string(type.type_url()));
+      any->set_value(text.SerializeAsString());
+    }
+    CompiledResponse response = compiler.CompileMessage(message.SerializeAsString(), {&type});
+    differed += response.difference.has_value();
+    if (takes_whole) response.difference.reset();
+    std::string faults = subscriptions->Apply(response);
+    loop.RunOnce();
+    return faults;
+  }
+  // What is in force, with versions, and what was refused.
+  Texts State() const {
+    Texts out;
+    for (const SavedResource& each : subscriptions->Current()) {
+      google::protobuf::StringValue text;
+      text.ParseFromString(*each.bytes);
+      out.push_back(StrCat(text.value(), "@", each.version));
+    }
+    for (const ResourceStatus& each : subscriptions->Statuses()) {
+      out.push_back(StrCat(each.name, " ", static_cast<int>(each.state), " ", each.version, " ", each.error));
+    }
+    return out;
+  }
+
+  event::EventLoop loop;
+  NoOwner owner;
+  WordType type;
+  ResponseCompiler compiler{config::UnknownFieldsPolicy{}};
+  std::vector<std::unique_ptr<Watcher>> watchers;
+  std::unique_ptr<TypeSubscriptions> subscriptions;
+  std::vector<std::unique_ptr<config::Subscription>> handles;
+  const bool takes_whole;
+  int differed = 0;
+};
+
+class AnswerDifferenceTest : public testing::TestWithParam<std::tuple<bool, bool>> {};
+
+TEST_P(AnswerDifferenceTest, IsTheSameAsTheWhole) {
+  const auto [absence_is_removal, wildcard] = GetParam();
+  int differed = 0;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&random](unsigned n) { return static_cast<int>(random() % n); };
+    Side by_difference(absence_is_removal, false);
+    Side whole(absence_is_removal, true);
+    const auto on_both = [&](const auto& act) {
+      act(by_difference);
+      act(whole);
+    };
+    if (wildcard) on_both([](Side& side) { side.Subscribe(config::ResourceNames::All()); });
+    std::map<std::string, std::string> words;
+    for (int round = 0; round < 40; ++round) {
+      if (below(6) == 0) {
+        const std::string name(1, static_cast<char>('a' + below(8)));
+        on_both([&](Side& side) { side.Subscribe(config::ResourceNames::Only({name})); });
+      }
+      if (below(12) == 0 && by_difference.handles.size() > 1) {
+        on_both([](Side& side) {
+          side.handles.pop_back();
+          side.subscriptions->DropUnnamed();
+        });
+      }
+      for (int changes = below(3); changes > 0; --changes) {
+        const std::string name(1, static_cast<char>('a' + below(8)));
+        const int kind = below(8);
+        if (kind == 0) {
+          words.erase(name);
+        } else {
+          words[name] = kind == 1 ? "bad" : std::to_string(below(3));
+        }
+      }
+      Texts answer;
+      for (const auto& [name, value] : words) answer.push_back(StrCat(name, "=", value));
+      if (below(10) == 0 && !answer.empty()) answer.push_back(answer.front());
+      if (below(15) == 0) answer.push_back("nameless");
+      const std::string refuses = below(5) == 0 ? std::string(1, static_cast<char>('a' + below(8))) : "";
+      std::string faults[2];
+      on_both([&](Side& side) {
+        for (const auto& watcher : side.watchers) watcher->refuses = refuses;
+        faults[side.takes_whole] = side.Answer(answer, std::to_string(round));
+      });
+      const std::string where = StrCat("seed ", seed, ", round ", round);
+      ASSERT_EQ(faults[0], faults[1]) << where;
+      ASSERT_EQ(by_difference.State(), whole.State()) << where;
+      for (size_t i = 0; i < whole.watchers.size(); ++i) {
+        ASSERT_EQ(by_difference.watchers[i]->Take(), whole.watchers[i]->Take()) << where << ", watcher " << i;
+        ASSERT_EQ(by_difference.watchers[i]->stats.update_success.value(), whole.watchers[i]->stats.update_success.value());
+        ASSERT_EQ(by_difference.watchers[i]->stats.update_rejected.value(), whole.watchers[i]->stats.update_rejected.value());
+      }
+    }
+    differed += by_difference.differed;
+  }
+  EXPECT_GT(differed, 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AnswerDifferenceTest, testing::Combine(testing::Bool(), testing::Bool()));
+
+}  // namespace
+}  // namespace nuncio::xds
