@@ -120,7 +120,7 @@ class TextWalk final : public ClusterWalk {
     Thresholds("default", config.thresholds(upstream::RoutingPriority::kDefault), out);
     Thresholds("high", config.thresholds(upstream::RoutingPriority::kHigh), out);
     StrAppend(out, name(), "::added_via_api::", cluster.resource().dynamic, "\n");
-    if (config.eds.has_value()) StrAppend(out, name(), "::eds_service_name::", config.eds->service_name, "\n");
+    if (config.eds != nullptr) StrAppend(out, name(), "::eds_service_name::", config.eds->service_name, "\n");
   }
   void Thresholds(std::string_view priority, const upstream::CircuitBreakerThresholds& limits, std::string& out) {
     const auto line = [&](std::string_view what, uint32_t value) {
@@ -147,9 +147,9 @@ class TextWalk final : public ClusterWalk {
     line("hostname", entry.host->hostname());
     line("health_flags", HealthFlags(entry.health));
     line("weight", entry.weight);
-    line("region", locality.locality.region);
-    line("zone", locality.locality.zone);
-    line("sub_zone", locality.locality.sub_zone);
+    line("region", locality.locality.region());
+    line("zone", locality.locality.zone());
+    line("sub_zone", locality.locality.sub_zone());
     line("canary", IsCanary(*entry.host));
     line("priority", locality.priority);
     // -1 says that no outlier detection measures it.
@@ -172,7 +172,7 @@ class JsonWalk final : public ClusterWalk {
     status.set_name(name());
     status.set_added_via_api(cluster.resource().dynamic);
     status.set_observability_name(config.stat_name());
-    if (config.eds.has_value()) status.set_eds_service_name(config.eds->service_name);
+    if (config.eds != nullptr) status.set_eds_service_name(config.eds->service_name);
     constexpr std::pair<upstream::RoutingPriority, envoy::config::core::v3::RoutingPriority> kPriorities[] = {
         {upstream::RoutingPriority::kDefault, envoy::config::core::v3::DEFAULT},
         {upstream::RoutingPriority::kHigh, envoy::config::core::v3::HIGH},

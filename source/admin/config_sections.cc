@@ -182,7 +182,7 @@ ConfigSection EndpointsSection(const AdminServices& services) {
     FillAssignment(name, *cluster->hosts(), assignment);
     out->mutable_endpoint_config()->PackFrom(assignment);
     const auto& eds = cluster->config().eds;
-    if (eds.has_value()) SetStatus(*refused, eds->resource_name, cluster->warm() ? v3::ACKED : v3::REQUESTED, *out);
+    if (eds != nullptr) SetStatus(*refused, eds->resource_name, cluster->warm() ? v3::ACKED : v3::REQUESTED, *out);
     return out;
   });
   ConfigSection section{std::make_unique<v3::EndpointsConfigDump>(), {}};

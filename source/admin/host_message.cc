@@ -25,9 +25,9 @@ core::HealthStatus ToProto(upstream::HealthStatus health) {
 }
 
 void FillLocality(const upstream::Locality& locality, core::Locality& out) {
-  out.set_region(locality.region);
-  out.set_zone(locality.zone);
-  out.set_sub_zone(locality.sub_zone);
+  out.set_region(locality.region());
+  out.set_zone(locality.zone());
+  out.set_sub_zone(locality.sub_zone());
 }
 
 void FillAssignment(const std::string& cluster, const upstream::HostSet& hosts,

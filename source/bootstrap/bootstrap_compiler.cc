@@ -131,7 +131,7 @@ class SourceChecker {
     const auto field = StrCat(grpc_path, "grpc_services[0].envoy_grpc.cluster_name");
     for (const auto& cluster : config_.clusters) {
       if (cluster.config->name != name) continue;
-      if (cluster.config->eds.has_value() && !std::holds_alternative<config::FileSource>(cluster.config->eds->source.kind)) {
+      if (cluster.config->eds != nullptr && !std::holds_alternative<config::FileSource>(cluster.config->eds->source.kind)) {
         faults_.Add(field, StrCat(config::Quote(name), " gets its endpoints by discovery itself, from a control plane that "
                                   "could then never be reached"));
       }
@@ -218,7 +218,7 @@ void CheckSources(const BootstrapConfig& config, Faults& faults) {
       checker.CheckTls(sockets[s].tls,
                        s == 0 ? "transport_socket" : StrCat("transport_socket_matches[", s - 1, "].transport_socket"));
     }
-    if (!config.clusters[i].config->eds.has_value()) continue;
+    if (config.clusters[i].config->eds == nullptr) continue;
     Faults::Scope eds(faults, "eds_cluster_config.eds_config");
     checker.Check(config.clusters[i].config->eds->source);
   }
@@ -257,7 +257,7 @@ bool AsksControlPlane(const BootstrapConfig& config) {
                        [&](const tls::SecretUse* use) { return use->source.has_value() && asks(*use->source); });
   };
   for (const auto& cluster : config.clusters) {
-    if (cluster.config->eds.has_value() && asks(cluster.config->eds->source)) return true;
+    if (cluster.config->eds != nullptr && asks(cluster.config->eds->source)) return true;
     for (const auto& socket : cluster.config->sockets) {
       if (secrets_ask(socket.tls.get())) return true;
     }

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <utility>
 
 #include "source/base/strings.h"
 
@@ -41,22 +43,31 @@ absl::StatusOr<Address> Address::FromIp(std::string_view ip, uint16_t port) {
 }
 
 absl::StatusOr<Address> Address::FromPath(std::string_view path) {
-  Address address;
-  if (path.empty() || path.size() >= sizeof(address.storage_.path.sun_path)) {
-    return InvalidArgument(StrCat("'", path, "' is not a Unix-domain path of 1 to ",
-                                  sizeof(address.storage_.path.sun_path) - 1, " bytes"));
+  sockaddr_un out{};
+  if (path.empty() || path.size() >= sizeof(out.sun_path)) {
+    return InvalidArgument(
+        StrCat("'", path, "' is not a Unix-domain path of 1 to ", sizeof(out.sun_path) - 1, " bytes"));
   }
-  address.storage_.path.sun_family = AF_UNIX;
-  memcpy(address.storage_.path.sun_path, path.data(), path.size());
-  if (path.front() == '@') address.storage_.path.sun_path[0] = '\0';
-  address.length_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path.front() == '@' ? 0 : 1));
-  return address;
+  out.sun_family = AF_UNIX;
+  memcpy(out.sun_path, path.data(), path.size());
+  if (path.front() == '@') out.sun_path[0] = '\0';
+  return FromSockaddr(reinterpret_cast<const sockaddr*>(&out),
+                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path.front() == '@' ? 0 : 1)));
 }
 
 Address Address::FromSockaddr(const sockaddr* from, socklen_t length) {
   Address address;
-  if (length < sizeof(sa_family_t) || length > sizeof(Storage)) return address;
-  memcpy(&address.storage_, from, length);
+  if (length < sizeof(sa_family_t)) return address;
+  if (from->sa_family == AF_UNIX && length <= sizeof(sockaddr_un)) {
+    address.storage_.any.sa_family = AF_UNIX;
+    auto path = std::make_shared<sockaddr_un>();
+    memcpy(path.get(), from, length);
+    address.path_ = std::move(path);
+  } else if (length <= sizeof(Storage)) {
+    memcpy(&address.storage_, from, length);
+  } else {
+    return address;
+  }
   address.length_ = length;
   return address;
 }
@@ -139,8 +150,8 @@ std::string Address::IpText() const {
     case AF_UNIX: {
       const size_t size = length_ - offsetof(sockaddr_un, sun_path);
       if (length_ <= offsetof(sockaddr_un, sun_path)) return "";
-      if (storage_.path.sun_path[0] == '\0') return StrCat("@", std::string_view(storage_.path.sun_path + 1, size - 1));
-      return std::string(storage_.path.sun_path, strnlen(storage_.path.sun_path, size));
+      if (path_->sun_path[0] == '\0') return StrCat("@", std::string_view(path_->sun_path + 1, size - 1));
+      return std::string(path_->sun_path, strnlen(path_->sun_path, size));
     }
     default:
       return "";
@@ -165,12 +176,12 @@ bool Address::operator==(const Address& other) const {
     return IpBytes() == other.IpBytes() && port() == other.port() &&
            (family() == AF_INET || storage_.v6.sin6_scope_id == other.storage_.v6.sin6_scope_id);
   }
-  return length_ == other.length_ && memcmp(&storage_, &other.storage_, length_) == 0;
+  return length_ == other.length_ && memcmp(sockaddr_ptr(), other.sockaddr_ptr(), length_) == 0;
 }
 
 size_t Address::Hash() const {
   if (is_ip()) return std::hash<std::string_view>{}(IpBytes()) * 31 + port();
-  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&storage_), length_});
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(sockaddr_ptr()), length_});
 }
 
 absl::StatusOr<CidrRange> CidrRange::Create(std::string_view address, uint32_t prefix_length) {

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,7 @@ namespace nuncio::net {
 class Address {
  public:
   // An address of no family; length() is 0.
-  Address() { storage_.any.sa_family = AF_UNSPEC; }
+  Address() = default;
   // Numeric IPv4 or IPv6 ("[::1]" too, with a numeric or named zone). `port` in host byte order.
   static absl::StatusOr<Address> FromIp(std::string_view ip, uint16_t port);
   // A path, or an abstract name that begins with '@'. At most 107 bytes.
@@ -25,7 +26,9 @@ class Address {
   // "1.2.3.4:80", "[::1]:80".
   static absl::StatusOr<Address> FromIpPort(std::string_view text);
 
-  const sockaddr* sockaddr_ptr() const { return &storage_.any; }
+  const sockaddr* sockaddr_ptr() const {
+    return path_ == nullptr ? &storage_.any : reinterpret_cast<const sockaddr*>(path_.get());
+  }
   socklen_t length() const { return length_; }
   int family() const { return storage_.any.sa_family; }
   bool is_ip() const { return family() == AF_INET || family() == AF_INET6; }
@@ -51,9 +54,10 @@ class Address {
     sockaddr any;
     sockaddr_in v4;
     sockaddr_in6 v6;
-    sockaddr_un path;
   } storage_{};
   socklen_t length_ = 0;
+  // Of a Unix-domain address with a path: it is much longer than the others, and rare. `storage_` has the family then.
+  std::shared_ptr<const sockaddr_un> path_;
 };
 
 struct AddressHash {

@@ -88,7 +88,7 @@ NUNCIO_STATS_BLOCK(ClusterMembershipStats, "", NUNCIO_CLUSTER_MEMBERSHIP_STATS);
 NUNCIO_STATS_BLOCK(ClusterBalancerStats, "", NUNCIO_CLUSTER_BALANCER_STATS);
 #undef NUNCIO_CLUSTER_BALANCER_STATS
 
-// `circuit_breakers.<priority>.*`, scope ClusterCircuitBreakersScopeName. 1 where a limit is reached.
+// `circuit_breakers.<priority>.*`. 1 where a limit is reached. The descriptor of the type is that of the default priority.
 #define NUNCIO_CIRCUIT_BREAKER_STATS(X) \
   X(Gauge, cx_open)                     \
   X(Gauge, cx_pool_open)                \
@@ -100,8 +100,18 @@ NUNCIO_STATS_BLOCK(ClusterBalancerStats, "", NUNCIO_CLUSTER_BALANCER_STATS);
   X(Gauge, remaining_pending)           \
   X(Gauge, remaining_rq)                \
   X(Gauge, remaining_retries)
-NUNCIO_STATS_BLOCK(CircuitBreakerStats, "", NUNCIO_CIRCUIT_BREAKER_STATS);
+NUNCIO_STATS_BLOCK(CircuitBreakerStats, "circuit_breakers.default.", NUNCIO_CIRCUIT_BREAKER_STATS);
 #undef NUNCIO_CIRCUIT_BREAKER_STATS
+
+// `priority`: 0 for the default one, 1 for the high one.
+inline const BlockDescriptor& CircuitBreakerDescriptor(size_t priority) {
+  static const BlockDescriptor high = [] {
+    BlockDescriptor descriptor = CircuitBreakerStats::Descriptor();
+    descriptor.prefix = "circuit_breakers.high.";
+    return descriptor;
+  }();
+  return priority == 0 ? CircuitBreakerStats::Descriptor() : high;
+}
 
 // The HTTP/1 codec towards the cluster.
 #define NUNCIO_CLUSTER_HTTP1_STATS(X)     \

@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <string>
+#include <string_view>
 
 #include "source/telemetry/scope.h"
 
@@ -12,7 +12,8 @@ namespace nuncio::telemetry {
 // The living scopes by prefix, sorted. Shared by the store and the scopes, so that either may go first.
 struct Scope::Registry {
   std::mutex mutex;
-  std::map<std::string, std::weak_ptr<Scope>, std::less<>> scopes;
+  // The keys are the scopes' own names.
+  std::map<std::string_view, std::weak_ptr<Scope>> scopes;
 };
 
 }  // namespace nuncio::telemetry

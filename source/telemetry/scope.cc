@@ -31,18 +31,23 @@ Scope::Scope(std::shared_ptr<Registry> registry, ScopeName name)
 
 std::shared_ptr<Scope> Scope::Obtain(const std::shared_ptr<Registry>& registry, const ScopeName& name) {
   const std::lock_guard lock(registry->mutex);
-  std::weak_ptr<Scope>& entry = registry->scopes[name.text()];
-  if (std::shared_ptr<Scope> scope = entry.lock()) return scope;
+  const auto it = registry->scopes.find(name.text());
+  if (it != registry->scopes.end()) {
+    if (std::shared_ptr<Scope> scope = it->second.lock()) return scope;
+    // Its last holder is just letting go. The key is the name in that scope.
+    registry->scopes.erase(it);
+  }
   std::shared_ptr<Scope> scope(new Scope(registry, name));
-  entry = scope;
+  registry->scopes.emplace(scope->name_.text(), scope);
   return scope;
 }
 
 std::shared_ptr<Scope> Scope::Part(const ScopeName& name, size_t limit) {
   std::shared_ptr<Scope> part = Obtain(registry_, name);
   const std::lock_guard lock(mutex_);
-  if (parts_.size() >= limit && !parts_.contains(part)) return nullptr;
-  parts_.insert(part);
+  if (parts_ == nullptr) parts_ = std::make_unique<std::set<std::shared_ptr<Scope>>>();
+  if (parts_->size() >= limit && !parts_->contains(part)) return nullptr;
+  parts_->insert(part);
   return part;
 }
 
@@ -51,30 +56,41 @@ Scope::~Scope() {
     const std::lock_guard lock(registry_->mutex);
     const auto it = registry_->scopes.find(name_.text());
     // Another scope of this name may have been made since the last holder of this one let go.
-    if (it != registry_->scopes.end() && it->second.expired()) registry_->scopes.erase(it);
+    if (it != registry_->scopes.end() && it->first.data() == name_.text().data()) registry_->scopes.erase(it);
   }
-  for (const auto& family : families_) {
-    for (const auto& [slot, block] : family->shards) family->descriptor->destroy(block);
+  for (const Family& family : families_) {
+    for (const auto& [slot, block] : family.shards().blocks) family.descriptor->destroy(block);
   }
 }
 
+const Scope::Shards& Scope::Family::None() {
+  static const Shards none;
+  return none;
+}
+
+void Scope::Declare(std::span<const BlockDescriptor* const> descriptors) {
+  const std::lock_guard lock(mutex_);
+  if (families_.empty()) families_.reserve(descriptors.size());
+  for (const BlockDescriptor* descriptor : descriptors) Find(*descriptor);
+}
+
 Scope::Family& Scope::Find(const BlockDescriptor& descriptor) {
-  for (const auto& family : families_) {
-    if (family->descriptor == &descriptor) return *family;
+  for (Family& family : families_) {
+    if (family.descriptor == &descriptor) return family;
   }
-  families_.push_back(std::make_unique<Family>());
-  families_.back()->descriptor = &descriptor;
-  return *families_.back();
+  return families_.emplace_back(&descriptor);
 }
 
 void* Scope::Shard(const BlockDescriptor& descriptor, StatsSlot slot) {
   const std::lock_guard lock(mutex_);
   Family& family = Find(descriptor);
-  for (const auto& [at, block] : family.shards) {
+  if (family.made == nullptr) family.made = std::make_unique<Shards>();
+  auto& blocks = family.made->blocks;
+  for (const auto& [at, block] : blocks) {
     if (at == slot) return block;
   }
-  family.shards.emplace_back(slot, descriptor.make());
-  return family.shards.back().second;
+  blocks.emplace_back(slot, descriptor.make());
+  return blocks.back().second;
 }
 
 int64_t Scope::Sum(const Family& family, size_t index, bool& used) {
@@ -82,7 +98,7 @@ int64_t Scope::Sum(const Family& family, size_t index, bool& used) {
   used = false;
   if (field.kind == StatKind::kGauge) {
     int64_t sum = 0;
-    for (const auto& [slot, block] : family.shards) {
+    for (const auto& [slot, block] : family.shards().blocks) {
       const Gauge& gauge = At<Gauge>(block, field);
       sum += gauge.value();
       used = used || gauge.used();
@@ -90,14 +106,15 @@ int64_t Scope::Sum(const Family& family, size_t index, bool& used) {
     return sum;
   }
   uint64_t sum = 0;
-  for (const auto& [slot, block] : family.shards) sum += At<Counter>(block, field).value();
+  for (const auto& [slot, block] : family.shards().blocks) sum += At<Counter>(block, field).value();
   used = sum != 0;
-  return static_cast<int64_t>(sum - (index < family.baseline.size() ? family.baseline[index] : 0));
+  const std::vector<uint64_t>& baseline = family.shards().past->baseline;
+  return static_cast<int64_t>(sum - (index < baseline.size() ? baseline[index] : 0));
 }
 
 void Scope::SumCodes(const Family& family, size_t index, std::vector<std::pair<int16_t, uint64_t>>& out) {
   const StatField& field = family.descriptor->fields[index];
-  for (const auto& [slot, block] : family.shards) {
+  for (const auto& [slot, block] : family.shards().blocks) {
     At<StatusCodeCounters>(block, field).ForEach([&](int code, uint64_t count) {
       const auto it = std::lower_bound(out.begin(), out.end(), code, [](const auto& a, int b) { return a.first < b; });
       if (it != out.end() && it->first == code) {
@@ -107,14 +124,16 @@ void Scope::SumCodes(const Family& family, size_t index, std::vector<std::pair<i
       }
     });
   }
+  const auto& baseline = family.shards().past->code_baseline;
   for (auto& [code, count] : out) {
-    const auto it = family.code_baseline.find({static_cast<uint16_t>(index), code});
-    if (it != family.code_baseline.end()) count -= it->second;
+    const auto it = baseline.find({static_cast<uint16_t>(index), code});
+    if (it != baseline.end()) count -= it->second;
   }
 }
 
 bool Scope::HistogramUsed(const Family& family, size_t index) {
-  return std::any_of(family.shards.begin(), family.shards.end(), [&](const auto& shard) {
+  const auto& blocks = family.shards().blocks;
+  return std::any_of(blocks.begin(), blocks.end(), [&](const auto& shard) {
     return At<Histogram>(shard.second, family.descriptor->fields[index]).used();
   });
 }
@@ -123,7 +142,7 @@ std::optional<HistogramSnapshot> Scope::SumHistogram(const Family& family, size_
   if (!HistogramUsed(family, index)) return std::nullopt;
   std::vector<uint64_t> dense(histogram_bins::kCount);
   uint64_t sum = 0;
-  for (const auto& [slot, block] : family.shards) {
+  for (const auto& [slot, block] : family.shards().blocks) {
     At<Histogram>(block, family.descriptor->fields[index]).AddTo(dense.data(), sum);
   }
   HistogramSnapshot::Bins bins;
@@ -135,12 +154,13 @@ std::optional<HistogramSnapshot> Scope::SumHistogram(const Family& family, size_
 
 void Scope::TurnInterval() {
   const std::lock_guard lock(mutex_);
-  for (const auto& family : families_) {
-    for (size_t i = 0; i < family->descriptor->fields.size(); ++i) {
-      if (family->descriptor->fields[i].kind != StatKind::kHistogram) continue;
-      auto total = SumHistogram(*family, i);
+  for (const Family& family : families_) {
+    if (family.made == nullptr) continue;
+    for (size_t i = 0; i < family.descriptor->fields.size(); ++i) {
+      if (family.descriptor->fields[i].kind != StatKind::kHistogram) continue;
+      auto total = SumHistogram(family, i);
       if (!total.has_value()) continue;
-      HistogramTimes& times = family->histograms[static_cast<uint16_t>(i)];
+      HistogramTimes& times = family.made->past.Own().histograms[static_cast<uint16_t>(i)];
       times.interval = total->Since(times.at_turn);
       times.at_turn = *std::move(total);
     }
@@ -149,19 +169,24 @@ void Scope::TurnInterval() {
 
 void Scope::ResetCounters() {
   const std::lock_guard lock(mutex_);
-  for (const auto& family : families_) {
-    const auto fields = family->descriptor->fields;
+  for (const Family& family : families_) {
+    if (family.made == nullptr) continue;
+    Shards& shards = *family.made;
+    const auto fields = family.descriptor->fields;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (fields[i].kind == StatKind::kCounter) {
         uint64_t sum = 0;
-        for (const auto& [slot, block] : family->shards) sum += At<Counter>(block, fields[i]).value();
+        for (const auto& [slot, block] : shards.blocks) sum += At<Counter>(block, fields[i]).value();
         if (sum == 0) continue;
-        family->baseline.resize(fields.size());
-        family->baseline[i] = sum;
+        std::vector<uint64_t>& baseline = shards.past.Own().baseline;
+        baseline.resize(fields.size());
+        baseline[i] = sum;
       } else if (fields[i].kind == StatKind::kStatusCodes) {
         std::vector<std::pair<int16_t, uint64_t>> codes;
-        SumCodes(*family, i, codes);
-        for (const auto& [code, count] : codes) family->code_baseline[{static_cast<uint16_t>(i), code}] += count;
+        SumCodes(family, i, codes);
+        for (const auto& [code, count] : codes) {
+          shards.past.Own().code_baseline[{static_cast<uint16_t>(i), code}] += count;
+        }
       }
     }
   }
@@ -169,19 +194,22 @@ void Scope::ResetCounters() {
 
 void Scope::Retire(StatsSlot slot) {
   const std::lock_guard lock(mutex_);
-  for (const auto& family : families_) {
-    const auto retired = std::find_if(family->shards.begin(), family->shards.end(),
-                                      [slot](const auto& shard) { return shard.first == slot; });
-    if (retired == family->shards.end()) continue;
+  for (const Family& family : families_) {
+    if (family.made == nullptr) continue;
+    auto& blocks = family.made->blocks;
+    const auto of = [&blocks](StatsSlot wanted) {
+      return std::find_if(blocks.begin(), blocks.end(), [=](const auto& shard) { return shard.first == wanted; });
+    };
+    const auto retired = of(slot);
+    if (retired == blocks.end()) continue;
     void* from = retired->second;
-    const auto mains = std::find_if(family->shards.begin(), family->shards.end(),
-                                    [](const auto& shard) { return shard.first == kMainSlot; });
-    if (mains == family->shards.end()) {
+    const auto mains = of(kMainSlot);
+    if (mains == blocks.end()) {
       retired->first = kMainSlot;
       continue;
     }
     void* to = mains->second;
-    for (const StatField& field : family->descriptor->fields) {
+    for (const StatField& field : family.descriptor->fields) {
       switch (field.kind) {
         case StatKind::kCounter:
           At<Counter>(to, field).Add(At<Counter>(from, field).value());
@@ -201,8 +229,8 @@ void Scope::Retire(StatsSlot slot) {
           break;
       }
     }
-    family->descriptor->destroy(from);
-    family->shards.erase(retired);
+    family.descriptor->destroy(from);
+    blocks.erase(retired);
   }
 }
 

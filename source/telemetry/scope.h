@@ -5,11 +5,13 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "source/base/rarely.h"
 #include "source/telemetry/block.h"
 #include "source/telemetry/scope_name.h"
 
@@ -44,7 +46,8 @@ struct StatView {
 
 // A set of blocks under one prefix. Those who ask the store for the same name share one scope, so counters go on while
 // anybody holds it; with the last holder it is gone, from the output as well. Held by whatever the statistics are about:
-// a cluster, a listener. Blocks are made when first asked for and stay where they are as long as the scope.
+// a cluster, a listener. Blocks are made when first asked for and stay where they are as long as the scope. Those that are
+// only declared show as zero and take a pointer each.
 class Scope {
  public:
   ~Scope();
@@ -61,9 +64,10 @@ class Scope {
   // Shows the statistics of a block, as zero, before anybody writes one.
   template <typename Block>
   void Declare() {
-    const std::lock_guard lock(mutex_);
-    Find(Block::Descriptor());
+    const BlockDescriptor* const descriptor = &Block::Descriptor();
+    Declare({&descriptor, 1});
   }
+  void Declare(std::span<const BlockDescriptor* const> descriptors);
   // Sum over the shards: Total(&PoolStats::upstream_cx_active). Any thread.
   template <typename Block>
   uint64_t Total(Counter Block::*member) const {
@@ -92,7 +96,7 @@ class Scope {
   void ForEach(bool histograms, Visit&& visit) const {
     const std::lock_guard lock(mutex_);
     for (size_t f = 0; f < families_.size(); ++f) {
-      for (size_t i = 0; i < families_[f]->descriptor->fields.size(); ++i) Read(f, i, histograms, visit);
+      for (size_t i = 0; i < families_[f].descriptor->fields.size(); ++i) Read(f, i, histograms, visit);
     }
   }
   // The same for one statistic, by the handle of an earlier view.
@@ -116,15 +120,25 @@ class Scope {
     HistogramSnapshot at_turn;
     HistogramSnapshot interval;
   };
-  struct Family {
-    const BlockDescriptor* descriptor;
-    std::vector<std::pair<StatsSlot, void*>> shards;
+  struct Past {
     // Sums at the last reset, by field; and those of status codes, by field and code.
     std::vector<uint64_t> baseline;
     std::map<std::pair<uint16_t, int16_t>, uint64_t> code_baseline;
     std::map<uint16_t, HistogramTimes> histograms;
   };
-  struct Reading;
+  // What there is of a block that somebody asked for.
+  struct Shards {
+    std::vector<std::pair<StatsSlot, void*>> blocks;
+    Rarely<Past> past;
+  };
+  struct Family {
+    const BlockDescriptor* descriptor;
+    // Null as long as it is only declared.
+    std::unique_ptr<Shards> made;
+
+    const Shards& shards() const { return made != nullptr ? *made : None(); }
+    static const Shards& None();
+  };
 
   Scope(std::shared_ptr<Registry> registry, ScopeName name);
   // The scope of this name, a new one where nobody holds it.
@@ -135,9 +149,9 @@ class Scope {
   template <typename Block, typename Visit>
   void ForEachShard(Visit&& visit) const {
     const std::lock_guard lock(mutex_);
-    for (const auto& family : families_) {
-      if (family->descriptor != &Block::Descriptor()) continue;
-      for (const auto& [slot, block] : family->shards) visit(*static_cast<const Block*>(block));
+    for (const Family& family : families_) {
+      if (family.descriptor != &Block::Descriptor()) continue;
+      for (const auto& [slot, block] : family.shards().blocks) visit(*static_cast<const Block*>(block));
     }
   }
 
@@ -152,16 +166,17 @@ class Scope {
   const ScopeName name_;
   mutable std::mutex mutex_;
   // Guarded by mutex_; the blocks themselves are written by their slots without it.
-  std::vector<std::unique_ptr<Family>> families_;
-  // Guarded by mutex_.
-  std::set<std::shared_ptr<Scope>> parts_;
+  std::vector<Family> families_;
+  // Guarded by mutex_. Null where there are none.
+  std::unique_ptr<std::set<std::shared_ptr<Scope>>> parts_;
 };
 
 using ScopePtr = std::shared_ptr<Scope>;
 
 template <typename Visit>
 void Scope::Read(size_t f, size_t i, bool histograms, Visit&& visit) const {
-  const Family& family = *families_[f];
+  const Family& family = families_[f];
+  const Shards& shards = family.shards();
   const StatField& field = family.descriptor->fields[i];
   StatView view{field, field.kind, family.descriptor->prefix, static_cast<uint16_t>(f), static_cast<uint16_t>(i), 0, false, 0};
   switch (field.kind) {
@@ -184,7 +199,7 @@ void Scope::Read(size_t f, size_t i, bool histograms, Visit&& visit) const {
     case StatKind::kText: {
       static const std::string kNone;
       view.text = &kNone;
-      for (const auto& [slot, block] : family.shards) {
+      for (const auto& [slot, block] : shards.blocks) {
         if (slot == kMainSlot) {
           view.text = &reinterpret_cast<const TextReadout*>(static_cast<const char*>(block) + field.offset)->value();
         }
@@ -199,10 +214,10 @@ void Scope::Read(size_t f, size_t i, bool histograms, Visit&& visit) const {
       }
       static const HistogramSnapshot kEmpty;
       const auto total = SumHistogram(family, i);
-      const auto times = family.histograms.find(static_cast<uint16_t>(i));
+      const auto times = shards.past->histograms.find(static_cast<uint16_t>(i));
       view.used = total.has_value();
       view.total = total.has_value() ? &*total : &kEmpty;
-      view.interval = times == family.histograms.end() ? &kEmpty : &times->second.interval;
+      view.interval = times == shards.past->histograms.end() ? &kEmpty : &times->second.interval;
       return visit(view);
     }
   }

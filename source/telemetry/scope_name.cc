@@ -45,10 +45,6 @@ ScopeName ClusterScopeName(std::string_view cluster) {
   return ScopeName().Add("cluster").AddTagged(cluster, tags::kClusterName);
 }
 
-ScopeName ClusterCircuitBreakersScopeName(std::string_view cluster, std::string_view priority) {
-  return ClusterScopeName(cluster).Add("circuit_breakers").Add(priority);
-}
-
 ScopeName ListenerScopeName(std::string_view address) {
   ScopeName name;
   name.Add("listener");

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "absl/container/inlined_vector.h"
 
 namespace nuncio::telemetry {
 
@@ -54,18 +56,17 @@ class ScopeName {
 
   // With a dot at the end, unless empty.
   const std::string& text() const { return text_; }
-  const std::vector<TagSpan>& spans() const { return spans_; }
+  std::span<const TagSpan> spans() const { return spans_; }
 
  private:
   std::string text_;
-  std::vector<TagSpan> spans_;
+  // In general there is one.
+  absl::InlinedVector<TagSpan, 1> spans_;
 };
 
 // The scopes that Envoy's users know, by what they are about.
 ScopeName ServerScopeName();
 ScopeName ClusterScopeName(std::string_view cluster);
-// `priority`: "default" or "high".
-ScopeName ClusterCircuitBreakersScopeName(std::string_view cluster, std::string_view priority);
 // `address`: the listener's stat_prefix, or else its address ("0.0.0.0:8080").
 ScopeName ListenerScopeName(std::string_view address);
 ScopeName ListenerWorkerScopeName(std::string_view address, uint32_t worker);

@@ -30,7 +30,7 @@ std::optional<std::string> StatsStore::NextPrefix(const std::optional<std::strin
   const std::lock_guard lock(registry_->mutex);
   const auto it = after.has_value() ? registry_->scopes.upper_bound(*after) : registry_->scopes.begin();
   if (it == registry_->scopes.end()) return std::nullopt;
-  return it->first;
+  return std::string(it->first);
 }
 
 absl::StatusOr<std::unique_ptr<StatsCursor>> StatsStore::Query(const StatsQuery& query) const {

@@ -37,7 +37,7 @@ void CompileSocketAddress(const core::SocketAddress& address, bool names_allowed
     faults.Add("address", "must be a host name of at most 253 bytes");
     return;
   }
-  out.dns_name = address.address();
+  out.dns_name = std::string(address.address());
   out.dns_port = port;
 }
 
@@ -94,14 +94,14 @@ EndpointConfig CompileEndpoint(const endpoint::LbEndpoint& from, bool names_allo
     return out;
   }
   const config::Faults::Scope scope(faults, "endpoint");
-  out.hostname = from.endpoint().hostname();
+  if (!from.endpoint().hostname().empty()) out.hostname = std::string(from.endpoint().hostname());
   if (!from.endpoint().has_address()) {
     faults.Add("address", "must be set");
     return out;
   }
   const config::Faults::Scope address_scope(faults, "address");
   CompileAddress(from.endpoint().address(), names_allowed, out, faults);
-  if (out.hostname.empty()) out.hostname = out.dns_name;
+  if (out.hostname->empty()) out.hostname = out.dns_name;
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "source/base/logging.h"
+#include "source/telemetry/http2_stats.h"
 #include "source/telemetry/ssl_stats.h"
 #include "source/upstream/eds_discovery.h"
 #include "source/upstream/logical_dns_discovery.h"
@@ -13,22 +14,38 @@
 namespace nuncio::upstream {
 namespace {
 
+// Statistics that show, as zero, before anything was sent to the cluster.
+void DeclareStats(const ClusterConfig& config, bool tls, telemetry::Scope& scope) {
+  std::vector<const telemetry::BlockDescriptor*> blocks = {
+      &telemetry::ClusterMembershipStats::Descriptor(), &telemetry::ClusterTrafficStats::Descriptor(),
+      &telemetry::ClusterBalancerStats::Descriptor(), &telemetry::CircuitBreakerDescriptor(0),
+      &telemetry::CircuitBreakerDescriptor(1)};
+  if (config.protocol != UpstreamProtocol::kHttp2) blocks.push_back(&telemetry::ClusterHttp1Stats::Descriptor());
+  if (config.protocol != UpstreamProtocol::kHttp1) blocks.push_back(&telemetry::Http2Stats::Descriptor());
+  if (tls) blocks.push_back(&telemetry::SslCounters::Descriptor());
+  scope.Declare(blocks);
+}
+
 ClusterScopes MakeScopes(const ClusterConfig& config, telemetry::StatsStore& stats) {
   ClusterScopes scopes;
   scopes.cluster = stats.GetScope(telemetry::ClusterScopeName(config.stat_name()));
-  scopes.circuit_breakers[0] = stats.GetScope(telemetry::ClusterCircuitBreakersScopeName(config.stat_name(), "default"));
-  scopes.circuit_breakers[1] = stats.GetScope(telemetry::ClusterCircuitBreakersScopeName(config.stat_name(), "high"));
   const bool tls = std::any_of(config.sockets.begin(), config.sockets.end(),
                                [](const UpstreamSocket& socket) { return socket.tls != nullptr; });
   if (tls) {
     scopes.client_ssl_factory =
         stats.GetScope(telemetry::ClusterScopeName(config.stat_name()).Add("client_ssl_socket_factory"));
-    scopes.cluster->Declare<telemetry::SslCounters>();
   }
-  scopes.cluster->Declare<telemetry::ClusterTrafficStats>();
-  scopes.cluster->Declare<telemetry::ClusterBalancerStats>();
-  for (const telemetry::ScopePtr& scope : scopes.circuit_breakers) scope->Declare<telemetry::CircuitBreakerStats>();
+  DeclareStats(config, tls, *scopes.cluster);
   return scopes;
+}
+
+std::shared_ptr<PublishedCluster> MakePublished(const std::shared_ptr<const ClusterConfig>& config,
+                                                const ClusterServices& services,
+                                                const std::vector<std::shared_ptr<tls::LiveClientContext>>& contexts) {
+  std::vector<tls::ClientContextCells> tls;
+  for (const auto& context : contexts) tls.push_back(context == nullptr ? tls::ClientContextCells() : context->cells());
+  return std::make_shared<PublishedCluster>(config, MakeScopes(*config, services.stats), services.default_bind,
+                                            std::move(tls), services.slots);
 }
 
 }  // namespace
@@ -39,12 +56,14 @@ Cluster::Cluster(ClusterResource resource, const ClusterServices& services, std:
       services_(services),
       resolver_(std::move(resolver)),
       contexts_(std::move(contexts)),
-      scopes_(MakeScopes(*resource_.config, services.stats)),
-      limits_(MakeClusterLimits(*resource_.config, services.slots)),
-      stats_(scopes_.cluster->Get<telemetry::ClusterMembershipStats>(telemetry::kMainSlot)),
-      owner_(&owner) {}
+      published_(MakePublished(resource_.config, services, contexts_)),
+      stats_(published_->scopes().cluster->Get<telemetry::ClusterMembershipStats>(telemetry::kMainSlot)),
+      owner_(&owner),
+      self_(contexts_.empty() ? nullptr : std::make_shared<char>()) {}
 
-Cluster::~Cluster() = default;
+Cluster::~Cluster() {
+  if (active_) ShowLimits(false);
+}
 
 std::unique_ptr<Discovery> Cluster::MakeDiscovery() {
   const std::shared_ptr<const ClusterConfig>& config = resource_.config;
@@ -72,21 +91,35 @@ void Cluster::Start() {
     if (context != nullptr && !context->ready()) context->WhenReady(self_, [this] { CheckWarm(); });
   }
   discovery_ = MakeDiscovery();
-  if (discovery_ != nullptr) return discovery_->Start();
+  if (discovery_ != nullptr) {
+    discovery_->Start();
+    if (config().discovery == DiscoveryType::kStatic) discovery_.reset();
+    return;
+  }
   NUNCIO_LOG(kUpstream, kWarning, "cluster ", name(), ": nothing to discover endpoints with; it stays without any");
   OnFirstAnswer();
 }
 
 void Cluster::SetActive() {
+  if (!active_) ShowLimits(true);
   active_ = true;
   stats_.warming_state.Set(0);
   ShowMembership();
 }
 
-PublishedCluster Cluster::Publish() const {
-  std::vector<tls::ClientContextCells> tls;
-  for (const auto& context : contexts_) tls.push_back(context == nullptr ? tls::ClientContextCells() : context->cells());
-  return {resource_.config, limits_, scopes_, services_.default_bind, hosts_, std::move(tls)};
+void Cluster::ShowLimits(bool show) {
+  for (size_t priority = 0; priority < kRoutingPriorities; ++priority) {
+    const CircuitBreakerThresholds& thresholds = config().circuit_breakers[priority];
+    if (!thresholds.track_remaining) continue;
+    auto& stats = *static_cast<telemetry::CircuitBreakerStats*>(published_->scopes().cluster->Get(
+        telemetry::CircuitBreakerDescriptor(priority), telemetry::kMainSlot));
+    const auto add = [show](telemetry::Gauge& gauge, int64_t limit) { gauge.Add(show ? limit : -limit); };
+    add(stats.remaining_cx, thresholds.max_connections);
+    add(stats.remaining_cx_pools, thresholds.max_connection_pools);
+    add(stats.remaining_pending, thresholds.max_pending_requests);
+    add(stats.remaining_rq, thresholds.max_requests);
+    add(stats.remaining_retries, thresholds.max_retries);
+  }
 }
 
 void Cluster::ShowMembership() {
@@ -104,6 +137,7 @@ void Cluster::OnMembers(const HostSetBuilder::Result& result) {
     return;
   }
   hosts_ = result.hosts;
+  published_->SetHosts(hosts_);
   if (result.added > 0 || !result.removed->empty()) stats_.membership_change.Inc();
   if (active_) ShowMembership();
   if (owner_ != nullptr) owner_->OnMembersChanged(*this, result);

@@ -14,7 +14,7 @@
 #include "source/telemetry/stats_store.h"
 #include "source/tls/secret/live_context.h"
 #include "source/upstream/discovery.h"
-#include "source/upstream/worker_cluster.h"
+#include "source/upstream/published_cluster.h"
 
 namespace nuncio::upstream {
 
@@ -74,13 +74,15 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
   // Another response had the same cluster.
   void set_version(std::string version) { resource_.version = std::move(version); }
   const HostSetPtr& hosts() const { return hosts_; }
-  const ClusterLimitsByPriority& limits() const { return limits_; }
   bool warm() const { return warm_; }
-  PublishedCluster Publish() const;
+  // What the threads share; it always has the newest members.
+  const std::shared_ptr<PublishedCluster>& published() const { return published_; }
 
  private:
   std::unique_ptr<Discovery> MakeDiscovery();
   void ShowMembership();
+  // Adds the limits to the gauges of what is left of them, or takes them off again; every thread subtracts what it takes.
+  void ShowLimits(bool show);
   // Warm once the members are found and the TLS contexts are there, or not waited for any longer.
   void CheckWarm();
 
@@ -93,17 +95,17 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
   const ClusterServices& services_;
   const std::shared_ptr<net::DnsResolver> resolver_;
   const std::vector<std::shared_ptr<tls::LiveClientContext>> contexts_;
-  const ClusterScopes scopes_;
-  const ClusterLimitsByPriority limits_;
+  const std::shared_ptr<PublishedCluster> published_;
   telemetry::ClusterMembershipStats& stats_;
 
   Owner* owner_;
   bool active_ = false;
   bool answered_ = false;
   bool warm_ = false;
-  // Gone with this object: contexts hold it weakly.
-  const std::shared_ptr<void> self_ = std::make_shared<char>();
+  // Gone with this object: contexts hold it weakly. Null where there are none.
+  const std::shared_ptr<void> self_;
   HostSetPtr hosts_ = HostSet::Empty();
+  // Null where nothing more is to be found out.
   std::unique_ptr<Discovery> discovery_;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "source/base/rarely.h"
 #include "source/config/subscription.h"
 #include "source/matcher/metadata.h"
 #include "source/net/address.h"
@@ -23,16 +24,16 @@ struct EndpointConfig {
   // Of no family where `dns_name` is to be looked up.
   net::Address address;
   // Not empty only in STRICT_DNS and LOGICAL_DNS clusters.
-  std::string dns_name;
-  uint16_t dns_port = 0;
-  std::string hostname;
-  // At least 1.
-  uint32_t weight = 1;
-  HealthStatus health = HealthStatus::kUnknown;
+  Rarely<std::string> dns_name;
+  Rarely<std::string> hostname;
   // Null: none.
   std::shared_ptr<const matcher::Metadata> metadata;
+  // At least 1.
+  uint32_t weight = 1;
+  uint16_t dns_port = 0;
+  HealthStatus health = HealthStatus::kUnknown;
 
-  bool is_name() const { return !dns_name.empty(); }
+  bool is_name() const { return !dns_name->empty(); }
 };
 
 struct LocalityConfig {

@@ -65,7 +65,7 @@ void CompileEds(const cluster_v3::Cluster& cluster, ClusterConfig& out, config::
   eds.resource_name = eds.service_name.empty() ? cluster.name() : eds.service_name;
   const config::Faults::Scope source_scope(faults, "eds_config");
   eds.source = config::ReadConfigSource(cluster.eds_cluster_config().eds_config(), faults);
-  out.eds = std::move(eds);
+  out.eds = std::make_shared<const EdsOptions>(std::move(eds));
 }
 
 void CheckLogicalDns(const ClusterAssignment& assignment, config::Faults& faults) {
@@ -157,7 +157,7 @@ void CheckTlsUse(ClusterConfig& out, config::Faults& faults) {
   if (out.protocol == UpstreamProtocol::kAlpn && std::any_of(out.sockets.begin(), out.sockets.end(), plain)) {
     faults.Add("transport_socket", "must be TLS, as must all transport_socket_matches, where the protocol is chosen by ALPN");
   }
-  if (!out.tls_names.any() || !std::all_of(out.sockets.begin(), out.sockets.end(), plain)) return;
+  if (!out.tls_names->any() || !std::all_of(out.sockets.begin(), out.sockets.end(), plain)) return;
   const config::Faults::Scope scope(faults, "upstream_http_protocol_options");
   faults.Warn("has no effect without TLS");
   out.tls_names = {};
@@ -203,10 +203,10 @@ void CompileConnections(const cluster_v3::Cluster& cluster, ClusterConfig& out, 
   out.close_connections_on_host_set_change = cluster.common_lb_config().close_connections_on_host_set_change();
   if (cluster.has_upstream_bind_config()) {
     const config::Faults::Scope scope(faults, "upstream_bind_config");
-    out.bind = CompileBindConfig(cluster.upstream_bind_config(), faults);
+    out.bind.Own() = CompileBindConfig(cluster.upstream_bind_config(), faults);
   }
   if (cluster.upstream_connection_options().has_tcp_keepalive()) {
-    out.tcp_keepalive = CompileKeepalive(cluster.upstream_connection_options().tcp_keepalive());
+    out.tcp_keepalive.Own() = CompileKeepalive(cluster.upstream_connection_options().tcp_keepalive());
   }
 }
 
@@ -301,7 +301,12 @@ std::shared_ptr<const ClusterConfig> CompileCluster(const cluster_v3::Cluster& c
   out->alt_stat_name = cluster.alt_stat_name();
   if (cluster.has_wait_for_warm_on_init()) out->wait_for_warm_on_init = cluster.wait_for_warm_on_init().value();
   CompileEndpoints(cluster, *out, faults);
-  CompileDns(cluster, out->dns, faults);
+  if (out->discovery == DiscoveryType::kStrictDns || out->discovery == DiscoveryType::kLogicalDns) {
+    CompileDns(cluster, out->dns.Own(), faults);
+  } else {
+    DnsDiscoveryOptions unused;
+    CompileDns(cluster, unused, faults);
+  }
   out->balancer = CompileLoadBalancer(cluster, faults);
   CompileCircuitBreakers(cluster.circuit_breakers(), *out);
   CompileConnections(cluster, *out, faults);

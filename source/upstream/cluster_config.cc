@@ -20,7 +20,7 @@ size_t ClusterConfig::SocketFor(const matcher::Metadata* metadata) const {
   const matcher::MetadataValue* have =
       metadata == nullptr ? nullptr : metadata->Find("envoy.transport_socket_match", {});
   for (size_t i = 1; i < sockets.size(); ++i) {
-    if (Meets(have, sockets[i].criteria)) return i;
+    if (Meets(have, *sockets[i].criteria)) return i;
   }
   return 0;
 }

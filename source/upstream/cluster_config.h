@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "source/base/clock.h"
+#include "source/base/rarely.h"
 #include "source/config/config_source.h"
 #include "source/config/subscription.h"
 #include "source/http/h2/h2_options.h"
@@ -141,7 +142,7 @@ struct UpstreamSocket {
   // Of the match; empty for the cluster's own.
   std::string name;
   // For hosts whose metadata in the namespace "envoy.transport_socket_match" has all of these.
-  matcher::MetadataValue::Fields criteria;
+  Rarely<matcher::MetadataValue::Fields> criteria;
   // Null: plain TCP.
   std::shared_ptr<const tls::UpstreamTlsConfig> tls;
 };
@@ -156,9 +157,9 @@ struct ClusterConfig : config::CompiledResource {
   DiscoveryType discovery = DiscoveryType::kStatic;
   // Never null but for kEds. For kLogicalDns it has exactly one endpoint.
   std::shared_ptr<const ClusterAssignment> assignment;
-  // Set for kEds and only there.
-  std::optional<EdsOptions> eds;
-  DnsDiscoveryOptions dns;
+  // Not null for kEds and only there.
+  std::shared_ptr<const EdsOptions> eds;
+  Rarely<DnsDiscoveryOptions> dns;
   // Whether the start of the process waits for the first endpoints.
   bool wait_for_warm_on_init = true;
 
@@ -174,16 +175,16 @@ struct ClusterConfig : config::CompiledResource {
   // Bytes held for a connection in each direction before reading pauses.
   uint32_t per_connection_buffer_limit_bytes = 1 << 20;
   // Unset: as the bootstrap's cluster manager says.
-  std::optional<BindOptions> bind;
-  std::optional<net::TcpKeepalive> tcp_keepalive;
+  Rarely<std::optional<BindOptions>> bind;
+  Rarely<std::optional<net::TcpKeepalive>> tcp_keepalive;
   // Connections of all hosts are drained when the hosts change, not only those of hosts that are gone.
   bool close_connections_on_host_set_change = false;
 
   UpstreamProtocol protocol = UpstreamProtocol::kHttp1;
   UpstreamHttp1Options http1;
-  http::h2::H2Options http2;
+  Rarely<http::h2::H2Options> http2;
   UpstreamCommonHttpOptions http;
-  UpstreamTlsNames tls_names;
+  Rarely<UpstreamTlsNames> tls_names;
 
   // The cluster's own first, then `transport_socket_matches` in their order.
   std::vector<UpstreamSocket> sockets{1};

@@ -23,10 +23,10 @@ void ClusterRegistry::AddThread(event::EventLoop& loop, WorkerClusters& clusters
   for (const auto& [name, entry] : entries_) {
     if (entry.active == nullptr) continue;
     if (&loop == &services_.loop) {
-      clusters.Put(entry.active->Publish());
+      clusters.Put(entry.active->published());
       continue;
     }
-    loop.Post([&clusters, cluster = entry.active->Publish()] { clusters.Put(cluster); });
+    loop.Post([&clusters, cluster = entry.active->published()] { clusters.Put(cluster); });
   }
 }
 
@@ -42,7 +42,7 @@ void ClusterRegistry::OnEachThread(const std::function<void(WorkerClusters&)>& c
 
 std::shared_ptr<net::DnsResolver> ClusterRegistry::ResolverFor(const ClusterConfig& config) {
   if (config.discovery != DiscoveryType::kStrictDns && config.discovery != DiscoveryType::kLogicalDns) return nullptr;
-  const net::DnsOptions& options = config.dns.resolver.has_value() ? *config.dns.resolver : default_dns_;
+  const net::DnsOptions& options = config.dns->resolver.has_value() ? *config.dns->resolver : default_dns_;
   std::erase_if(resolvers_, [](const auto& known) { return known.second.expired(); });
   for (const auto& [known, resolver] : resolvers_) {
     if (known == options) return resolver.lock();
@@ -68,15 +68,15 @@ std::vector<std::shared_ptr<tls::LiveClientContext>> ClusterRegistry::ContextsOf
   std::vector<std::shared_ptr<tls::LiveClientContext>> out;
   for (size_t i = 0; i < config.sockets.size(); ++i) {
     const auto& tls = config.sockets[i].tls;
-    out.emplace_back();
     if (tls == nullptr) continue;
+    out.resize(config.sockets.size());
     const config::Faults::Scope scope(
         faults, StrCat(i == 0 ? std::string() : StrCat("transport_socket_matches[", i - 1, "]."),
                        "transport_socket.typed_config"));
     if (contexts_ == nullptr) {
       faults.Add("TLS is not served here");
     } else {
-      out.back() = contexts_->AcquireClient(tls, config.name, config.stat_name(), faults);
+      out[i] = contexts_->AcquireClient(tls, config.name, config.stat_name(), faults);
     }
   }
   return out;
@@ -191,7 +191,7 @@ void ClusterRegistry::Activate(Entry& entry) {
   entry.active->SetActive();
   NUNCIO_LOG(kUpstream, kDebug, "cluster ", entry.active->name(), ": active with ",
              entry.active->hosts()->membership().total, " hosts");
-  OnEachThread([cluster = entry.active->Publish()](WorkerClusters& clusters) { clusters.Put(cluster); });
+  OnEachThread([cluster = entry.active->published()](WorkerClusters& clusters) { clusters.Put(cluster); });
   Warmed(entry);
 }
 

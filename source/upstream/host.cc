@@ -34,32 +34,42 @@ Host::Host(std::shared_ptr<HostSlots> slots, HostIdentity identity, uint32_t sta
       slot_(slots_->Take()),
       stats_slots_(stats_slots),
       identity_(std::move(identity)),
-      address_text_(identity_.address.ToString()),
-      stats_(std::make_unique<std::atomic<HostStats*>[]>(stats_slots)) {}
+      address_text_(identity_.address.ToString()) {}
 
 Host::~Host() {
-  for (uint32_t i = 0; i < stats_slots_; ++i) delete stats_[i].load(std::memory_order_acquire);
+  for (uint32_t i = 0; i < stats_slots_; ++i) delete FindStats(i);
+  delete[] stats_.load(std::memory_order_acquire);
+  delete moved_to_.load(std::memory_order_acquire);
   slots_->Return(slot_);
 }
 
 net::Address Host::connect_address() const {
-  if (!moved_.load(std::memory_order_acquire)) return identity_.address;
+  const net::Address* moved_to = moved_to_.load(std::memory_order_acquire);
+  if (moved_to == nullptr) return identity_.address;
   const std::lock_guard lock(MovedMutex());
-  return moved_to_;
+  return *moved_to;
 }
 
 void Host::MoveTo(const net::Address& address) const {
-  {
-    const std::lock_guard lock(MovedMutex());
-    moved_to_ = address;
+  net::Address* const moved_to = moved_to_.load(std::memory_order_relaxed);
+  if (moved_to == nullptr) {
+    moved_to_.store(new net::Address(address), std::memory_order_release);
+    return;
   }
-  moved_.store(true, std::memory_order_release);
+  const std::lock_guard lock(MovedMutex());
+  *moved_to = address;
 }
 
 HostStats& Host::MakeStats(telemetry::StatsSlot slot) const {
-  auto* stats = new HostStats();
-  stats_[slot].store(stats, std::memory_order_release);
-  return *stats;
+  StatsBySlot* stats = stats_.load(std::memory_order_acquire);
+  if (stats == nullptr) {
+    auto made = std::make_unique<StatsBySlot[]>(stats_slots_);
+    // Where another thread was first, its array is used.
+    if (stats_.compare_exchange_strong(stats, made.get(), std::memory_order_acq_rel)) stats = made.release();
+  }
+  auto* own = new HostStats();
+  stats[slot].store(own, std::memory_order_release);
+  return *own;
 }
 
 HostStatsTotal Host::TotalStats() const {
@@ -68,7 +78,7 @@ HostStatsTotal Host::TotalStats() const {
   int64_t cx_active = 0;
   int64_t rq_active = 0;
   for (uint32_t i = 0; i < stats_slots_; ++i) {
-    const HostStats* stats = stats_[i].load(std::memory_order_acquire);
+    const HostStats* stats = FindStats(i);
     if (stats == nullptr) continue;
     total.cx_total += stats->cx_total.value();
     total.cx_connect_fail += stats->cx_connect_fail.value();

@@ -91,18 +91,24 @@ class Host : public std::enable_shared_from_this<Host> {
 
   // The counters of the calling thread, made when first asked for.
   HostStats& stats(telemetry::StatsSlot slot) const {
-    HostStats* stats = stats_[slot].load(std::memory_order_relaxed);
+    HostStats* stats = FindStats(slot);
     return stats != nullptr ? *stats : MakeStats(slot);
   }
   // Requests of the calling thread that are under way to this host.
   uint64_t active_requests(telemetry::StatsSlot slot) const {
-    const HostStats* stats = stats_[slot].load(std::memory_order_relaxed);
+    const HostStats* stats = FindStats(slot);
     return stats != nullptr ? static_cast<uint64_t>(stats->rq_active.value()) : 0;
   }
   // Sum over all threads. Any thread.
   HostStatsTotal TotalStats() const;
 
  private:
+  using StatsBySlot = std::atomic<HostStats*>;
+
+  HostStats* FindStats(telemetry::StatsSlot slot) const {
+    const StatsBySlot* stats = stats_.load(std::memory_order_acquire);
+    return stats != nullptr ? stats[slot].load(std::memory_order_acquire) : nullptr;
+  }
   HostStats& MakeStats(telemetry::StatsSlot slot) const;
 
   // Constant after construction.
@@ -112,12 +118,11 @@ class Host : public std::enable_shared_from_this<Host> {
   const HostIdentity identity_;
   const std::string address_text_;
 
-  // Each element is written by its thread, once.
-  const std::unique_ptr<std::atomic<HostStats*>[]> stats_;
+  // An array by slot, made by the first thread that counts; each element is written by its thread, once.
+  mutable std::atomic<StatsBySlot*> stats_{nullptr};
 
-  // moved_to_ is guarded by a mutex, and read only where moved_ says so.
-  mutable std::atomic<bool> moved_{false};
-  mutable net::Address moved_to_;
+  // Null where it was never moved. What it points to is guarded by a mutex.
+  mutable std::atomic<net::Address*> moved_to_{nullptr};
 };
 
 using HostPtr = std::shared_ptr<const Host>;

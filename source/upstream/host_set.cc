@@ -1,6 +1,7 @@
 #include "source/upstream/host_set.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace nuncio::upstream {
@@ -72,7 +73,8 @@ uint32_t Distribute(const std::vector<uint32_t>& availability, uint32_t total, u
 struct HostSet::Builder {
   HostSet& set;
   const LoadBalancerConfig& config;
-  std::vector<Priority> priorities;
+  std::vector<Priority> priorities = {};
+  std::array<uint16_t, 100> target_by_percent = {};
 
   void Count();
   void DistributeLoad();
@@ -186,13 +188,14 @@ void HostSet::Builder::MakeTargets() {
     const PriorityLoad& load = set.priority_loads_[i];
     AddTarget(i, load.panic ? Selection::kAll : Selection::kDegraded, load.panic, load.degraded, percent_at);
   }
+  if (set.targets_.size() > 1) set.target_by_percent_.assign(target_by_percent.begin(), target_by_percent.end());
 }
 
 void HostSet::Builder::AddTarget(uint32_t priority, Selection selection, bool panic, uint32_t load, uint32_t& percent_at) {
   const Priority& from = priorities[priority];
   if (load == 0 || from.counts.Of(selection) == 0) return;
   const auto index = static_cast<uint16_t>(set.targets_.size());
-  for (uint32_t i = 0; i < load && percent_at < 100; ++i) set.target_by_percent_[percent_at++] = index;
+  for (uint32_t i = 0; i < load && percent_at < 100; ++i) target_by_percent[percent_at++] = index;
   Target target;
   target.priority = priority;
   target.panic = panic;
@@ -268,7 +271,7 @@ std::shared_ptr<const HostSet> HostSet::Create(std::vector<LocalityHosts> locali
   std::shared_ptr<HostSet> set(new HostSet());
   set->localities_ = std::move(localities);
   set->overprovisioning_factor_ = overprovisioning_factor;
-  Builder builder{*set, balancer, {}};
+  Builder builder{*set, balancer};
   builder.Count();
   builder.DistributeLoad();
   builder.MakeTargets();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -109,7 +108,8 @@ class HostSet {
   Membership membership_;
   std::vector<PriorityLoad> priority_loads_;
   std::vector<Target> targets_;
-  std::array<uint16_t, 100> target_by_percent_{};
+  // Empty where there is one target at most.
+  std::vector<uint16_t> target_by_percent_;
   uint32_t table_count_ = 0;
 };
 

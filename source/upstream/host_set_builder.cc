@@ -19,9 +19,9 @@ size_t HashOf(const net::Address& address, const std::string& hostname, const Lo
   size_t out = address.Hash();
   const auto mix = [&out](size_t more) { out = (out ^ more) * 0x9e3779b97f4a7c15u; };
   mix(hash(hostname));
-  mix(hash(locality.region));
-  mix(hash(locality.zone));
-  mix(hash(locality.sub_zone));
+  mix(hash(locality.region()));
+  mix(hash(locality.zone()));
+  mix(hash(locality.sub_zone()));
   if (metadata != nullptr) {
     std::string json;
     for (const auto& [name, value] : metadata->namespaces) {
@@ -36,7 +36,7 @@ size_t HashOf(const net::Address& address, const std::string& hostname, const Lo
 }  // namespace
 
 bool HostSetBuilder::Is(const Host& host, const Identity& identity) {
-  return host.address() == *identity.address && host.hostname() == identity.endpoint->hostname &&
+  return host.address() == *identity.address && host.hostname() == *identity.endpoint->hostname &&
          host.locality() == *identity.locality && SameMetadata(host.metadata(), identity.endpoint->metadata.get());
 }
 
@@ -109,7 +109,7 @@ const HostPtr* HostSetBuilder::FindKnown(const Identity& identity, bool& used) {
   }
   IndexKnown();
   const HostPtr* found = nullptr;
-  const auto [begin, end] = known_.equal_range(HashOf(*identity.address, identity.endpoint->hostname, *identity.locality,
+  const auto [begin, end] = known_.equal_range(HashOf(*identity.address, *identity.endpoint->hostname, *identity.locality,
                                                       identity.endpoint->metadata.get()));
   for (auto it = begin; it != end; ++it) {
     if (!Is(*it->second, identity)) continue;
@@ -121,7 +121,7 @@ const HostPtr* HostSetBuilder::FindKnown(const Identity& identity, bool& used) {
 }
 
 HostPtr HostSetBuilder::MakeHost(const Identity& identity) {
-  HostIdentity made{*identity.address, identity.endpoint->hostname, *identity.locality, identity.endpoint->metadata};
+  HostIdentity made{*identity.address, *identity.endpoint->hostname, *identity.locality, identity.endpoint->metadata};
   auto host = std::make_shared<const Host>(slots_, std::move(made), stats_slots_);
   ++added_;
   if (!keep_duplicates_) {
@@ -221,8 +221,9 @@ HostSetBuilder::Result HostSetBuilder::Finish(uint32_t overprovisioning_factor) 
   result.removed = result.changed ? Removed() : std::make_shared<const std::vector<HostPtr>>();
   result.added = added_;
   if (result.changed) hosts_ = HostSet::Create(std::move(localities_), overprovisioning_factor, balancer_);
-  localities_.clear();
-  known_.clear();
+  localities_ = {};
+  // With its buckets, which it needs for the next change at most.
+  known_ = {};
   result.hosts = hosts_;
   return result;
 }

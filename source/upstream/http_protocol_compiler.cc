@@ -77,6 +77,7 @@ void CompileBoth(const Message& from, ClusterConfig& out, config::Faults& faults
     const config::Faults::Scope scope(faults, "http_protocol_options");
     out.http1 = CompileHttp1(from.http_protocol_options(), faults);
   }
+  if (!from.has_http2_protocol_options()) return;
   const config::Faults::Scope scope(faults, "http2_protocol_options");
   out.http2 = http::h2::CompileHttp2Options(from.http2_protocol_options(), faults);
 }
@@ -98,7 +99,7 @@ void CompileHttpOptions(const http_v3::HttpProtocolOptions& from, ClusterConfig&
     const config::Faults::Scope scope(faults, "common_http_protocol_options");
     out.http = CompileCommon(from.common_http_protocol_options(), faults);
   }
-  out.tls_names = CompileTlsNames(from.upstream_http_protocol_options());
+  if (from.has_upstream_http_protocol_options()) out.tls_names = CompileTlsNames(from.upstream_http_protocol_options());
   if (from.has_use_downstream_protocol_config()) {
     const config::Faults::Scope scope(faults, "use_downstream_protocol_config");
     out.protocol = UpstreamProtocol::kDownstream;
@@ -125,7 +126,9 @@ void CompileOlderFields(const cluster_v3::Cluster& cluster, ClusterConfig& out, 
     }
     out.http.max_requests_per_connection = cluster.max_requests_per_connection().value();
   }
-  out.tls_names = CompileTlsNames(cluster.upstream_http_protocol_options());
+  if (cluster.has_upstream_http_protocol_options()) {
+    out.tls_names = CompileTlsNames(cluster.upstream_http_protocol_options());
+  }
   CompileBoth(cluster, out, faults);
   if (cluster.protocol_selection() == cluster_v3::Cluster::USE_DOWNSTREAM_PROTOCOL) {
     out.protocol = UpstreamProtocol::kDownstream;

@@ -10,7 +10,7 @@ LogicalDnsDiscovery::LogicalDnsDiscovery(std::shared_ptr<const ClusterConfig> co
     : config_(std::move(config)),
       receiver_(receiver),
       builder_(config_->balancer, stats_slots, /*keep_duplicates=*/false),
-      lookup_(config_->name, endpoint().dns_name, config_->dns, resolver, loop, random, stats, *this) {}
+      lookup_(config_->name, *endpoint().dns_name, *config_->dns, resolver, loop, random, stats, *this) {}
 
 void LogicalDnsDiscovery::Start() {
   if (endpoint().is_name()) return lookup_.Start();

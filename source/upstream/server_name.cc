@@ -20,7 +20,7 @@ std::string_view FromRequest(const UpstreamTlsNames& names, const http::RequestH
 }  // namespace
 
 std::string_view ServerNameFor(const ClusterConfig& config, const http::RequestHead& head) {
-  const UpstreamTlsNames& names = config.tls_names;
+  const UpstreamTlsNames& names = *config.tls_names;
   if (!names.any()) [[likely]] return {};
   const std::optional<http::Authority> authority = http::ParseAuthority(FromRequest(names, head));
   if (!authority.has_value()) return {};

@@ -5,7 +5,7 @@ namespace {
 
 ThreadTlsCells CellsOf(const PublishedCluster& cluster, telemetry::StatsSlot slot) {
   ThreadTlsCells cells;
-  for (const tls::ClientContextCells& of_socket : cluster.tls) {
+  for (const tls::ClientContextCells& of_socket : cluster.tls()) {
     cells.push_back(of_socket.empty() ? nullptr : of_socket[slot]);
   }
   return cells;
@@ -15,17 +15,17 @@ ThreadTlsCells CellsOf(const PublishedCluster& cluster, telemetry::StatsSlot slo
 
 WorkerCluster::WorkerCluster(const PublishedCluster& cluster, const WorkerServices& services,
                              ConnectionSupplies& supplies, ObjectHome& home)
-    : config_(cluster.config),
-      scopes_(cluster.scopes),
+    : config_(cluster.config()),
+      scopes_(cluster.scopes()),
       loop_(services.loop),
       home_(home),
-      traffic_(cluster.scopes.cluster->Get<telemetry::ClusterTrafficStats>(services.slot)),
-      grpc_(cluster.scopes.cluster, services.slot),
-      hosts_(cluster.hosts, home),
+      traffic_(scopes_.cluster->Get<telemetry::ClusterTrafficStats>(services.slot)),
+      grpc_(scopes_.cluster, services.slot),
+      hosts_(cluster.hosts(), home),
       balancer_(config_->balancer, services.random, services.slot,
-                cluster.scopes.cluster->Get<telemetry::ClusterBalancerStats>(services.slot)),
-      pools_(cluster.config, cluster.limits, cluster.scopes, cluster.default_bind.get(), CellsOf(cluster, services.slot),
-             services, supplies) {
+                scopes_.cluster->Get<telemetry::ClusterBalancerStats>(services.slot)),
+      pools_(config_, cluster.limits(), scopes_, cluster.default_bind(), CellsOf(cluster, services.slot), services,
+             supplies) {
   balancer_.SetHosts(*hosts_);
 }
 

@@ -10,29 +10,16 @@
 #include "source/http/codec.h"
 #include "source/telemetry/cluster_stats.h"
 #include "source/telemetry/grpc_stats.h"
-#include "source/tls/secret/context_cell.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/host_set.h"
 #include "source/upstream/load_balancer.h"
 #include "source/upstream/pool/cluster_pools.h"
 #include "source/upstream/pool/tcp_connection.h"
+#include "source/upstream/published_cluster.h"
 #include "source/upstream/stream_pool.h"
 #include "source/upstream/worker_services.h"
 
 namespace nuncio::upstream {
-
-// What main publishes of a cluster. Immutable, or safe on any thread.
-struct PublishedCluster {
-  std::shared_ptr<const ClusterConfig> config;
-  ClusterLimitsByPriority limits;
-  ClusterScopes scopes;
-  // For clusters without `upstream_bind_config`; null: the kernel chooses.
-  std::shared_ptr<const BindOptions> default_bind;
-  HostSetPtr hosts;
-  // By ClusterConfig::sockets, and then by slot; none for plain TCP. A cell without context: secrets are missing, and no
-  // connection can be made (upstream_context_secrets_not_ready).
-  std::vector<tls::ClientContextCells> tls = {};
-};
 
 using HostList = std::vector<HostPtr>;
 

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
@@ -13,8 +12,8 @@
 namespace nuncio::upstream {
 
 // The clusters of one thread, by name. Main changes them by closures posted to the thread's loop, in the order in which
-// they take effect. Used on that thread. Before it is destroyed: Clear, and a turn of the loop, in which what was let go
-// of is deleted.
+// they take effect. Used on that thread. Of a cluster that the thread never looked for it has a pointer to what is published
+// and nothing else. Before it is destroyed: Clear, and a turn of the loop, in which what was let go of is deleted.
 class WorkerClusters {
  public:
   // `home`: takes back what this thread lets go of. Both are kept by reference.
@@ -26,7 +25,9 @@ class WorkerClusters {
   // Empty: there is no such cluster, or it is still warming.
   WorkerClusterRef Find(std::string_view name) {
     const auto it = clusters_.find(name);
-    return it == clusters_.end() ? WorkerClusterRef() : it->second;
+    if (it == clusters_.end()) return {};
+    if (!it->second.used) [[unlikely]] it->second.used = Use(*it->second.published);
+    return it->second.used;
   }
   size_t size() const { return clusters_.size(); }
   // For HTTP/2 connections of clients as well.
@@ -36,18 +37,29 @@ class WorkerClusters {
 
   // From ClusterRegistry.
   // In place of one of the same name, which is retired.
-  void Put(const PublishedCluster& cluster);
-  // Does nothing where there is no such cluster.
+  void Put(PublishedClusterPtr cluster);
+  // Does nothing where there is no such cluster, or the thread never looked for it.
   void SetHosts(std::string_view name, HostSetPtr hosts, const HostList& removed);
   void Remove(std::string_view name);
 
  private:
+  struct Place {
+    PublishedClusterPtr published;
+    // Empty until it is looked for.
+    WorkerClusterRef used;
+  };
+  using Places = absl::flat_hash_map<std::string_view, Place, TransparentHash, std::equal_to<>>;
+
+  WorkerClusterRef Use(const PublishedCluster& cluster);
+  void Retire(Places::iterator at);
+
   // Constant after construction.
   const WorkerServices& services_;
   ObjectHome& home_;
 
   ConnectionSupplies supplies_;
-  absl::flat_hash_map<std::string, WorkerClusterRef, TransparentHash, std::equal_to<>> clusters_;
+  // The keys are the names in the published configurations.
+  Places clusters_;
 };
 
 }  // namespace nuncio::upstream

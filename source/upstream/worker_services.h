@@ -21,8 +21,6 @@ struct WorkerServices {
 // The statistics of a cluster; blocks are made by the thread that writes them.
 struct ClusterScopes {
   telemetry::ScopePtr cluster;
-  // By RoutingPriority.
-  telemetry::ScopePtr circuit_breakers[2];
   // `client_ssl_socket_factory`; set where there is TLS.
   telemetry::ScopePtr client_ssl_factory;
 };

@@ -293,7 +293,7 @@ TEST_F(CallTest, ACallMayBeEndedInEveryEventAndWhileItWaits) {
 }
 
 TEST_F(CallTest, APausedCallTakesItsWindowAndNoMore) {
-  config_->http2.initial_stream_window_size = 65535;
+  config_->http2.Own().initial_stream_window_size = 65535;
   CallPtr call = Open();
   call->PauseReading(true);
   Answer();

@@ -52,13 +52,8 @@ GrpcFixture::~GrpcFixture() {
 }
 
 void GrpcFixture::PutCluster(const net::Address* address) {
-  upstream::PublishedCluster cluster;
-  cluster.config = config_;
-  cluster.limits = upstream::MakeClusterLimits(*config_, 2);
-  cluster.scopes.cluster = scope_;
-  cluster.scopes.circuit_breakers[0] =
-      store_.GetScope(telemetry::ClusterCircuitBreakersScopeName("backend", "default"));
-  cluster.scopes.circuit_breakers[1] = store_.GetScope(telemetry::ClusterCircuitBreakersScopeName("backend", "high"));
+  auto cluster = std::make_shared<upstream::PublishedCluster>(config_, upstream::ClusterScopes{scope_, {}}, nullptr,
+                                                              std::vector<tls::ClientContextCells>(), 2);
   std::vector<upstream::LocalityHosts> localities;
   if (address != nullptr) {
     upstream::HostIdentity identity;
@@ -71,7 +66,7 @@ void GrpcFixture::PutCluster(const net::Address* address) {
     locality.size = 1;
     locality.chunks.push_back(std::move(chunk));
   }
-  cluster.hosts = upstream::HostSet::Create(std::move(localities), 140, config_->balancer);
+  cluster->SetHosts(upstream::HostSet::Create(std::move(localities), 140, config_->balancer));
   clusters_.Put(cluster);
 }
 

@@ -135,14 +135,8 @@ void ManagerFixture::SetRoutes(std::string_view routes, std::string_view virtual
 }
 
 void ManagerFixture::PutCluster(const std::vector<net::Address>& hosts) {
-  upstream::PublishedCluster cluster;
-  cluster.config = cluster_;
-  cluster.limits = upstream::MakeClusterLimits(*cluster_, 2);
-  cluster.scopes.cluster = cluster_scope_;
-  for (const size_t priority : {0, 1}) {
-    cluster.scopes.circuit_breakers[priority] =
-        store_.GetScope(telemetry::ClusterCircuitBreakersScopeName("backend", priority == 0 ? "default" : "high"));
-  }
+  auto cluster = std::make_shared<upstream::PublishedCluster>(cluster_, upstream::ClusterScopes{cluster_scope_, {}}, nullptr,
+                                                              std::vector<tls::ClientContextCells>(), 2);
   auto chunk = std::make_shared<upstream::HostChunk>();
   for (const net::Address& address : hosts) {
     upstream::HostIdentity identity;
@@ -154,7 +148,7 @@ void ManagerFixture::PutCluster(const std::vector<net::Address>& hosts) {
   upstream::LocalityHosts locality;
   locality.size = hosts.size();
   locality.chunks.push_back(std::move(chunk));
-  cluster.hosts = upstream::HostSet::Create({std::move(locality)}, 140, cluster_->balancer);
+  cluster->SetHosts(upstream::HostSet::Create({std::move(locality)}, 140, cluster_->balancer));
   clusters_.Put(cluster);
 }
 

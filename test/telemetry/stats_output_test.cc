@@ -294,7 +294,7 @@ TEST(TagRules, TakeOutWhatEnvoysRulesDo) {
             "envoy.response_code_class=5");
   EXPECT_EQ(extract(RdsScopeName("p", "r.s"), "update_success"),
             "http.rds.update_success envoy.http_conn_manager_prefix=p envoy.rds_route_config=r.s");
-  EXPECT_EQ(extract(ClusterCircuitBreakersScopeName("c", "high"), "cx_open"),
+  EXPECT_EQ(extract(ClusterScopeName("c"), "circuit_breakers.high.cx_open"),
             "cluster.circuit_breakers.high.cx_open envoy.cluster_name=c");
   EXPECT_EQ(extract(ListenerScopeName("admin"), "downstream_cx_total"), "listener.admin.downstream_cx_total");
   EXPECT_EQ(extract(ClusterScopeName("c"), "upstream_rq_2000"), "cluster.upstream_rq_2000 envoy.cluster_name=c");

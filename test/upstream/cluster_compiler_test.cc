@@ -36,10 +36,10 @@ TEST(CompileClusterTest, DefaultsAreThoseTheApiStates) {
   EXPECT_EQ(0u, config->http.max_requests_per_connection);
   EXPECT_EQ(100u, config->http.max_headers_count);
   EXPECT_EQ(60u * 1024, config->http.max_response_headers_bytes);
-  EXPECT_EQ(seconds(5), config->dns.refresh_rate);
-  EXPECT_FALSE(config->dns.failure_backoff.has_value());
-  EXPECT_FALSE(config->bind.has_value());
-  EXPECT_FALSE(config->tcp_keepalive.has_value());
+  EXPECT_EQ(seconds(5), config->dns->refresh_rate);
+  EXPECT_FALSE(config->dns->failure_backoff.has_value());
+  EXPECT_FALSE(config->bind->has_value());
+  EXPECT_FALSE(config->tcp_keepalive->has_value());
   EXPECT_EQ(nullptr, config->metadata);
 }
 
@@ -73,7 +73,7 @@ load_assignment:
   EXPECT_EQ(5u, locality.weight);
   ASSERT_EQ(2u, locality.endpoints.size());
   EXPECT_EQ("10.0.0.1:80", locality.endpoints[0].address.ToString());
-  EXPECT_EQ("h", locality.endpoints[0].hostname);
+  EXPECT_EQ("h", *locality.endpoints[0].hostname);
   EXPECT_EQ(3u, locality.endpoints[0].weight);
   EXPECT_EQ(HealthStatus::kDraining, locality.endpoints[0].health);
   ASSERT_NE(nullptr, locality.endpoints[0].metadata);
@@ -114,8 +114,8 @@ load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address
   const auto config = ClusterFromText(with("STRICT_DNS", name));
   const EndpointConfig& target = config->assignment->localities[0].endpoints[0];
   EXPECT_TRUE(target.is_name());
-  EXPECT_EQ("example.com", target.dns_name);
-  EXPECT_EQ("example.com", target.hostname);
+  EXPECT_EQ("example.com", *target.dns_name);
+  EXPECT_EQ("example.com", *target.hostname);
   EXPECT_EQ(80, target.dns_port);
   EXPECT_THAT(FaultsOf(with("LOGICAL_DNS", "{pipe: {path: /x}}")), HasSubstr("use a cluster of type STATIC"));
 }
@@ -145,7 +145,7 @@ load_assignment:
 TEST(CompileClusterTest, EdsNeedsItsSourceAndNoEndpoints) {
   const auto config = ClusterFromText(
       "{name: c, type: EDS, eds_cluster_config: {service_name: s, eds_config: {ads: {}, initial_fetch_timeout: 2s}}}");
-  ASSERT_TRUE(config->eds.has_value());
+  ASSERT_NE(nullptr, config->eds);
   EXPECT_EQ("s", config->eds->resource_name);
   EXPECT_EQ(seconds(2), config->eds->source.initial_fetch_timeout);
   EXPECT_EQ("c", ClusterFromText("{name: c, type: EDS, eds_cluster_config: {eds_config: {ads: {}}}}")->eds->resource_name);
@@ -174,14 +174,14 @@ typed_dns_resolver_config:
     query_timeout_seconds: 2
     query_tries: 3
 )");
-  EXPECT_EQ(seconds(30), config->dns.refresh_rate);
-  ASSERT_TRUE(config->dns.failure_backoff.has_value());
-  EXPECT_EQ(seconds(2), config->dns.failure_backoff->base);
-  EXPECT_EQ(seconds(20), config->dns.failure_backoff->max);
-  EXPECT_TRUE(config->dns.respect_ttl);
-  EXPECT_EQ(net::DnsLookupFamily::kV4Preferred, config->dns.family);
-  ASSERT_TRUE(config->dns.resolver.has_value());
-  const net::DnsOptions& resolver = *config->dns.resolver;
+  EXPECT_EQ(seconds(30), config->dns->refresh_rate);
+  ASSERT_TRUE(config->dns->failure_backoff.has_value());
+  EXPECT_EQ(seconds(2), config->dns->failure_backoff->base);
+  EXPECT_EQ(seconds(20), config->dns->failure_backoff->max);
+  EXPECT_TRUE(config->dns->respect_ttl);
+  EXPECT_EQ(net::DnsLookupFamily::kV4Preferred, config->dns->family);
+  ASSERT_TRUE(config->dns->resolver.has_value());
+  const net::DnsOptions& resolver = *config->dns->resolver;
   ASSERT_EQ(1u, resolver.servers.size());
   EXPECT_EQ("10.0.0.53:5353", resolver.servers[0].ToString());
   EXPECT_TRUE(resolver.use_tcp);
@@ -313,15 +313,15 @@ TEST(CompileClusterTest, HttpOptionsAsAnExtension) {
   EXPECT_EQ(7u, config->http.max_requests_per_connection);
   EXPECT_EQ(20u, config->http.max_headers_count);
   EXPECT_EQ(8192u, config->http.max_response_headers_bytes);
-  EXPECT_EQ(0u, config->http2.hpack_table_size);
-  EXPECT_EQ(10u, config->http2.max_concurrent_streams);
-  EXPECT_EQ(65536u, config->http2.initial_stream_window_size);
-  EXPECT_EQ(131072u, config->http2.initial_connection_window_size);
-  ASSERT_TRUE(config->http2.keepalive.has_value());
-  EXPECT_EQ(seconds(10), config->http2.keepalive->interval);
-  EXPECT_EQ(seconds(2), config->http2.keepalive->timeout);
-  EXPECT_EQ(5.0, config->http2.keepalive->interval_jitter);
-  EXPECT_EQ(seconds(3), config->http2.keepalive->connection_idle_interval);
+  EXPECT_EQ(0u, config->http2->hpack_table_size);
+  EXPECT_EQ(10u, config->http2->max_concurrent_streams);
+  EXPECT_EQ(65536u, config->http2->initial_stream_window_size);
+  EXPECT_EQ(131072u, config->http2->initial_connection_window_size);
+  ASSERT_TRUE(config->http2->keepalive.has_value());
+  EXPECT_EQ(seconds(10), config->http2->keepalive->interval);
+  EXPECT_EQ(seconds(2), config->http2->keepalive->timeout);
+  EXPECT_EQ(5.0, config->http2->keepalive->interval_jitter);
+  EXPECT_EQ(seconds(3), config->http2->keepalive->connection_idle_interval);
 }
 
 TEST(CompileClusterTest, HttpOptionsInTheOlderFields) {
@@ -348,7 +348,7 @@ http2_protocol_options: {max_concurrent_streams: 7}
 )");
   EXPECT_EQ(UpstreamProtocol::kDownstream, older->protocol);
   EXPECT_TRUE(older->http1.enable_trailers);
-  EXPECT_EQ(7u, older->http2.max_concurrent_streams);
+  EXPECT_EQ(7u, older->http2->max_concurrent_streams);
 
   const auto newer = ClusterFromText(R"(
 name: c
@@ -361,7 +361,7 @@ typed_extension_protocol_options:
 )");
   EXPECT_EQ(UpstreamProtocol::kDownstream, newer->protocol);
   EXPECT_TRUE(newer->http1.enable_trailers);
-  EXPECT_EQ(7u, newer->http2.max_concurrent_streams);
+  EXPECT_EQ(7u, newer->http2->max_concurrent_streams);
 }
 
 TEST(CompileClusterTest, AProtocolByAlpnNeedsTls) {
@@ -420,17 +420,17 @@ wait_for_warm_on_init: false
 )");
   EXPECT_EQ(milliseconds(250), config->connect_timeout);
   EXPECT_EQ(4096u, config->per_connection_buffer_limit_bytes);
-  ASSERT_TRUE(config->bind.has_value());
-  EXPECT_EQ("127.0.0.2:0", config->bind->source_address.ToString());
-  EXPECT_TRUE(config->bind->freebind);
-  ASSERT_EQ(2u, config->bind->socket_options.size());
-  EXPECT_EQ(6, config->bind->socket_options[0].level);
-  EXPECT_EQ(1, config->bind->socket_options[0].int_value);
-  EXPECT_EQ("lo", config->bind->socket_options[1].bytes);
-  ASSERT_TRUE(config->tcp_keepalive.has_value());
-  EXPECT_EQ(3u, config->tcp_keepalive->probes);
-  EXPECT_EQ(seconds(60), config->tcp_keepalive->time);
-  EXPECT_EQ(seconds(10), config->tcp_keepalive->interval);
+  ASSERT_TRUE(config->bind->has_value());
+  EXPECT_EQ("127.0.0.2:0", (*config->bind)->source_address.ToString());
+  EXPECT_TRUE((*config->bind)->freebind);
+  ASSERT_EQ(2u, (*config->bind)->socket_options.size());
+  EXPECT_EQ(6, (*config->bind)->socket_options[0].level);
+  EXPECT_EQ(1, (*config->bind)->socket_options[0].int_value);
+  EXPECT_EQ("lo", (*config->bind)->socket_options[1].bytes);
+  ASSERT_TRUE(config->tcp_keepalive->has_value());
+  EXPECT_EQ(3u, (*config->tcp_keepalive)->probes);
+  EXPECT_EQ(seconds(60), (*config->tcp_keepalive)->time);
+  EXPECT_EQ(seconds(10), (*config->tcp_keepalive)->interval);
   EXPECT_TRUE(config->close_connections_on_host_set_change);
   ASSERT_NE(nullptr, config->metadata);
   EXPECT_TRUE(config->metadata->namespaces.contains("ns"));

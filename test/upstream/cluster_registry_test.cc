@@ -248,6 +248,48 @@ TEST_F(ClusterRegistryTest, ChangedMembersReplaceTheHostSetAlone) {
   EXPECT_EQ(1, Stat("cluster_manager.cluster_updated"));
 }
 
+// Whatever its thread has yet to be told.
+TEST_F(ClusterRegistryTest, AClusterThatIsFirstUsedAfterAChangeHasTheNewestMembers) {
+  Apply(EdsCluster("c"));
+  subscriptions_.Send("c", Members({"10.0.0.1"}));
+  worker_.loop.RunOnce();
+  subscriptions_.Send("c", Members({"10.0.0.1", "10.0.0.2"}));
+  subscriptions_.Send("c", Members({"10.0.0.3"}));
+  const WorkerClusterRef cluster = worker_.clusters.Find("c");
+  ASSERT_TRUE(cluster);
+  EXPECT_EQ("10.0.0.3", cluster->PickHost()->address().IpText());
+  EXPECT_EQ("10.0.0.3", Pick("c"));
+}
+
+TEST_F(ClusterRegistryTest, StatisticsShowAsZeroBeforeTheFirstUse) {
+  Apply(StaticCluster("c", "10.0.0.1"));
+  for (const std::string_view name :
+       {"upstream_rq_total", "upstream_cx_active", "lb_healthy_panic", "http1.response_framing_error",
+        "circuit_breakers.default.cx_open", "circuit_breakers.high.rq_retry_open"}) {
+    EXPECT_EQ(0, Stat(StrCat("cluster.c.", name))) << name;
+  }
+  EXPECT_EQ(1, Stat("cluster.c.membership_total"));
+}
+
+TEST_F(ClusterRegistryTest, WhatRemainsOfTheLimitsShowsWhileTheClusterIsActive) {
+  constexpr std::string_view kTracked = ", circuit_breakers: {thresholds: {max_retries: 7, track_remaining: true}}";
+  const std::string name = "cluster.c.circuit_breakers.default.remaining_retries";
+  Apply(StaticCluster("c", "10.0.0.1", kTracked));
+  EXPECT_EQ(7, Stat(name));
+  EXPECT_EQ(0, Stat("cluster.c.circuit_breakers.high.remaining_retries"));
+  ASSERT_EQ("10.0.0.1", Pick("c"));
+  const WorkerClusterRef cluster = worker_.clusters.Find("c");
+  ASSERT_TRUE(cluster->TakeRetry());
+  EXPECT_EQ(6, Stat(name));
+  cluster->ReturnRetry();
+  Apply(StaticCluster("c", "10.0.0.2", kTracked), "2");
+  main_.loop.RunOnce();
+  EXPECT_EQ(7, Stat(name)) << "the version before is gone";
+  Apply(StaticCluster("c", "10.0.0.2"), "3");
+  main_.loop.RunOnce();
+  EXPECT_EQ(0, Stat(name));
+}
+
 TEST_F(ClusterRegistryTest, AHostThatIsHeldOutlivesItsRemoval) {
   Apply(EdsCluster("c"));
   subscriptions_.Send("c", Members({"10.0.0.1"}));

@@ -56,7 +56,7 @@ TEST_F(HostSetBuilderTest, KeepsTheOrderAndWhatTheAssignmentSays) {
   EXPECT_EQ((std::vector<std::string>{"10.0.0.2:80", "10.0.0.1:80", "10.0.0.3:80"}), Texts(HostsOf(*result.hosts)));
   const auto& localities = result.hosts->localities();
   ASSERT_EQ(2u, localities.size());
-  EXPECT_EQ("a", localities[0].locality.zone);
+  EXPECT_EQ("a", localities[0].locality.zone());
   EXPECT_EQ(3u, localities[0].weight);
   EXPECT_EQ(7u, localities[0].chunks[0]->entries[0].weight);
   EXPECT_EQ(HealthStatus::kDegraded, localities[0].chunks[0]->entries[1].health);
@@ -145,8 +145,8 @@ TEST_F(HostSetBuilderTest, AnotherIdentityIsAnotherHost) {
   const auto is_another = [](const HostSetBuilder::Result& result) {
     return result.added == 1 && result.removed->size() == 1;
   };
-  EXPECT_TRUE(is_another(build_with([](LocalityConfig& l) { l.endpoints[0].hostname = "name"; })));
-  EXPECT_TRUE(is_another(build_with([](LocalityConfig& l) { l.locality.sub_zone = "rack"; })));
+  EXPECT_TRUE(is_another(build_with([](LocalityConfig& l) { l.endpoints[0].hostname = std::string("name"); })));
+  EXPECT_TRUE(is_another(build_with([](LocalityConfig& l) { l.locality = Locality(l.locality.region(), l.locality.zone(), "rack"); })));
   const auto with_metadata = [](LocalityConfig& l) {
     matcher::Metadata metadata;
     metadata.namespaces["envoy.lb"].value = std::string("canary");
@@ -181,7 +181,7 @@ TEST_F(HostSetBuilderTest, RandomHistoriesEndAsTheAssignmentSays) {
     assignment.localities.push_back({{"r", "b", ""}, 0, static_cast<uint32_t>(random.Below(2)), {}});
     std::vector<std::string> expected;
     for (LocalityConfig& locality : assignment.localities) {
-      const int base = locality.locality.zone == "b" ? 5000 : 0;
+      const int base = locality.locality.zone() == "b" ? 5000 : 0;
       for (int i = 0; i < 700; ++i) {
         if (random.Below(20) == 0) continue;
         locality.endpoints.push_back(Endpoint(base + i, 1 + static_cast<uint32_t>(random.Below(50) == 0)));

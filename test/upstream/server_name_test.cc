@@ -21,12 +21,12 @@ class ServerNameTest : public testing::Test {
 
 TEST_F(ServerNameTest, NothingUnlessTheClusterWantsIt) {
   EXPECT_EQ(For("example.com"), "");
-  config_.tls_names.override_header = "x-name";
+  config_.tls_names.Own().override_header = "x-name";
   EXPECT_EQ(For("example.com"), "");
 }
 
 TEST_F(ServerNameTest, TheHostOfTheRequestWithoutPort) {
-  config_.tls_names.auto_sni = true;
+  config_.tls_names.Own().auto_sni = true;
   EXPECT_EQ(For("example.com"), "example.com");
   EXPECT_EQ(For("example.com:8443"), "example.com");
   EXPECT_EQ(For(""), "");
@@ -34,11 +34,11 @@ TEST_F(ServerNameTest, TheHostOfTheRequestWithoutPort) {
 }
 
 TEST_F(ServerNameTest, AddressesAreNoSniButMayStandInACertificate) {
-  config_.tls_names.auto_sni = true;
+  config_.tls_names.Own().auto_sni = true;
   EXPECT_EQ(For("192.0.2.1:80"), "");
   EXPECT_EQ(For("[2001:db8::1]:80"), "");
   EXPECT_EQ(For("192.0.2.1.example"), "192.0.2.1.example");
-  config_.tls_names.auto_san_validation = true;
+  config_.tls_names.Own().auto_san_validation = true;
   EXPECT_EQ(For("192.0.2.1:80"), "192.0.2.1");
   EXPECT_EQ(For("[2001:db8::1]:80"), "2001:db8::1");
   EXPECT_TRUE(IsAddress("192.0.2.1"));
@@ -48,8 +48,8 @@ TEST_F(ServerNameTest, AddressesAreNoSniButMayStandInACertificate) {
 }
 
 TEST_F(ServerNameTest, AHeaderMayStandForTheHost) {
-  config_.tls_names.auto_sni = true;
-  config_.tls_names.override_header = "x-name";
+  config_.tls_names.Own().auto_sni = true;
+  config_.tls_names.Own().override_header = "x-name";
   EXPECT_EQ(For("example.com"), "example.com");
   head_.headers.Add("X-Name", "");
   EXPECT_EQ(For("example.com"), "example.com");

@@ -22,7 +22,7 @@ class TestHosts {
   // A locality at a priority; hosts are numbered 10.0.0.1 and up.
   TestHosts& Add(uint32_t priority, const std::vector<TestHost>& hosts, uint32_t locality_weight = 0) {
     LocalityHosts locality;
-    locality.locality.zone = StrCat("zone-", localities_.size());
+    locality.locality = Locality("", StrCat("zone-", localities_.size()), "");
     locality.weight = locality_weight;
     locality.priority = priority;
     auto chunk = std::make_shared<HostChunk>();

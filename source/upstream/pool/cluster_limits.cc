@@ -108,17 +108,9 @@ ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t 
 
 LimitLease::LimitLease(std::shared_ptr<ClusterLimits> limits, telemetry::StatsSlot slot,
                        telemetry::CircuitBreakerStats& stats)
-    : limits_(std::move(limits)), slot_(slot), stats_(stats) {
-  if (slot_ != telemetry::kMainSlot || !limits_->track_remaining()) return;
-  // The shards of a gauge add up: main's holds the limits, every thread subtracts what it takes.
-  for (const Limit limit : kAllLimits) remaining_gauge(limit).Add(limits_->max(limit));
-}
+    : limits_(std::move(limits)), slot_(slot), stats_(stats) {}
 
-LimitLease::~LimitLease() {
-  limits_->ReturnSpare(slot_);
-  if (slot_ != telemetry::kMainSlot || !limits_->track_remaining()) return;
-  for (const Limit limit : kAllLimits) remaining_gauge(limit).Sub(limits_->max(limit));
-}
+LimitLease::~LimitLease() { limits_->ReturnSpare(slot_); }
 
 bool LimitLease::Take(Limit limit) {
   const bool taken = limits_->Take(slot_, limit);

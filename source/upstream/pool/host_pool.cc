@@ -11,7 +11,7 @@ namespace {
 
 uint32_t ExpectedStreams(const ClusterConfig& config, const HostPool::Kind& kind) {
   if (kind.protocol == http::Protocol::kHttp11) return 1;
-  return std::min(config.http2.max_concurrent_streams, http::h2::H2ClientCodec::kMostAssumedStreams);
+  return std::min(config.http2->max_concurrent_streams, http::h2::H2ClientCodec::kMostAssumedStreams);
 }
 
 }  // namespace

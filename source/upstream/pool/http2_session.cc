@@ -33,17 +33,17 @@ bool Http2Session::SayGoodbye() {
 void Http2Session::OnBytes() {
   last_bytes_ = shared_.services.loop.now();
   // Whoever talks is there, even if a long frame of data delays the answer.
-  if (awaiting_pong_) keepalive_timer_.Arm(shared_.config->http2.keepalive->timeout);
+  if (awaiting_pong_) keepalive_timer_.Arm(shared_.config->http2->keepalive->timeout);
 }
 
 void Http2Session::BeforeStream() {
-  const auto& keepalive = shared_.config->http2.keepalive;
+  const auto& keepalive = shared_.config->http2->keepalive;
   if (!keepalive.has_value() || keepalive->connection_idle_interval == Duration::zero() || awaiting_pong_) return;
   if (shared_.services.loop.now() - last_bytes_ >= keepalive->connection_idle_interval) SendKeepalive();
 }
 
 void Http2Session::ScheduleKeepalive() {
-  const auto& keepalive = shared_.config->http2.keepalive;
+  const auto& keepalive = shared_.config->http2->keepalive;
   if (!keepalive.has_value() || keepalive->interval == Duration::zero()) return;
   const auto jitter =
       static_cast<uint64_t>(static_cast<double>(keepalive->interval.count()) * keepalive->interval_jitter / 100.0);
@@ -53,7 +53,7 @@ void Http2Session::ScheduleKeepalive() {
 void Http2Session::SendKeepalive() {
   awaiting_pong_ = true;
   h2_.SendPing(++ping_);
-  keepalive_timer_.Arm(shared_.config->http2.keepalive->timeout);
+  keepalive_timer_.Arm(shared_.config->http2->keepalive->timeout);
 }
 
 void Http2Session::OnPong(uint64_t opaque) {

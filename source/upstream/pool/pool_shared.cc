@@ -17,11 +17,16 @@ http::h1::H1Options MakeH1Options(const ClusterConfig& config) {
 }
 
 http::h2::H2Options MakeH2Options(const ClusterConfig& config) {
-  http::h2::H2Options options = config.http2;
+  http::h2::H2Options options = *config.http2;
   options.max_header_bytes = config.http.max_response_headers_bytes;
   options.max_header_count = config.http.max_headers_count;
   if (config.per_connection_buffer_limit_bytes > 0) options.send_buffer_high = config.per_connection_buffer_limit_bytes;
   return options;
+}
+
+telemetry::CircuitBreakerStats& CircuitBreakers(const ClusterScopes& scopes, size_t priority, telemetry::StatsSlot slot) {
+  return *static_cast<telemetry::CircuitBreakerStats*>(
+      scopes.cluster->Get(telemetry::CircuitBreakerDescriptor(priority), slot));
 }
 
 net::SocketOption Freebind(int level, int name) {
@@ -53,11 +58,9 @@ PoolShared::PoolShared(std::shared_ptr<const ClusterConfig> config_in,
       h1_options(MakeH1Options(*config)),
       h2_options(MakeH2Options(*config)),
       tls_sockets(config, std::move(tls), scopes, services.slot),
-      default_limits(limits[0], services.slot,
-                     scopes.circuit_breakers[0]->Get<telemetry::CircuitBreakerStats>(services.slot)),
-      high_limits(limits[1], services.slot,
-                  scopes.circuit_breakers[1]->Get<telemetry::CircuitBreakerStats>(services.slot)) {
-  const BindOptions* bind = config->bind.has_value() ? &*config->bind : default_bind;
+      default_limits(limits[0], services.slot, CircuitBreakers(scopes, 0, services.slot)),
+      high_limits(limits[1], services.slot, CircuitBreakers(scopes, 1, services.slot)) {
+  const BindOptions* bind = config->bind->has_value() ? &**config->bind : default_bind;
   if (bind == nullptr) return;
   bind_address = bind->source_address;
   socket_options_v4 = socket_options_v6 = socket_options_path = bind->socket_options;
@@ -69,7 +72,7 @@ PoolShared::PoolShared(std::shared_ptr<const ClusterConfig> config_in,
 net::Connection::ConnectOptions PoolShared::ConnectOptionsFor(const net::Address& to) const {
   net::Connection::ConnectOptions options;
   if (to.is_ip() && bind_address.length() != 0) options.bind_address = &bind_address;
-  if (config->tcp_keepalive.has_value()) options.keepalive = &*config->tcp_keepalive;
+  if (config->tcp_keepalive->has_value()) options.keepalive = &**config->tcp_keepalive;
   const auto& socket_options = to.family() == AF_INET    ? socket_options_v4
                                : to.family() == AF_INET6 ? socket_options_v6
                                                          : socket_options_path;

@@ -58,7 +58,7 @@ tls::ClientContext::SocketOptions TlsSockets::Options(const HandshakeWish& wish,
   tls::ClientContext::SocketOptions options;
   if (tls.auto_host_sni) options.sni = host.hostname();
   if (!wish.server_name.empty()) {
-    const UpstreamTlsNames& names = config_->tls_names;
+    const UpstreamTlsNames& names = *config_->tls_names;
     if (names.auto_sni && !IsAddress(wish.server_name)) options.sni = wish.server_name;
     if (names.auto_san_validation) options.subject_alt_names.emplace_back(wish.server_name);
   }

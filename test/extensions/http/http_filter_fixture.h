@@ -35,16 +35,9 @@ class HttpFilterFixture : public testing::Test, private ObjectHome {
   // Retires the one before.
   void PutCluster() {
     config_->name = "backend";
-    upstream::PublishedCluster cluster;
-    cluster.config = config_;
-    cluster.limits = upstream::MakeClusterLimits(*config_, 2);
-    cluster.scopes.cluster = store_.GetScope(telemetry::ClusterScopeName("backend"));
-    for (const size_t priority : {0, 1}) {
-      cluster.scopes.circuit_breakers[priority] = store_.GetScope(
-          telemetry::ClusterCircuitBreakersScopeName("backend", priority == 0 ? "default" : "high"));
-    }
-    cluster.hosts = upstream::HostSet::Create({}, 140, config_->balancer);
-    clusters_.Put(cluster);
+    clusters_.Put(std::make_shared<upstream::PublishedCluster>(
+        config_, upstream::ClusterScopes{store_.GetScope(telemetry::ClusterScopeName("backend")), {}}, nullptr,
+        std::vector<tls::ClientContextCells>(), 2));
   }
   filter::HttpFilterServices services() { return {loop_, store_, 1, clusters_, "test"}; }
 

@@ -98,7 +98,7 @@ TEST_F(Http2PoolTest, RequestsShareOneConnection) {
 }
 
 TEST_F(Http2PoolTest, OurLimitOfStreamsOpensAnotherConnection) {
-  config_->http2.max_concurrent_streams = 2;
+  config_->http2.Own().max_concurrent_streams = 2;
   auto a = Begin(0);
   PumpAll();
   auto b = Ask(*host_);
@@ -283,10 +283,10 @@ TEST_F(Http2PoolTest, AtTheLimitAFreshConnectionTakesThePlaceOfOneThatEnds) {
 }
 
 TEST_F(Http2PoolTest, PingsKeepAConnectionAndTheirLossEndsIt) {
-  config_->http2.keepalive.emplace();
-  config_->http2.keepalive->interval = seconds(30);
-  config_->http2.keepalive->timeout = seconds(5);
-  config_->http2.keepalive->interval_jitter = 10;
+  config_->http2.Own().keepalive.emplace();
+  config_->http2.Own().keepalive->interval = seconds(30);
+  config_->http2.Own().keepalive->timeout = seconds(5);
+  config_->http2.Own().keepalive->interval_jitter = 10;
   auto first = Begin(0);
   Advance(seconds(29));
   PumpAll();
@@ -328,9 +328,9 @@ TEST_F(Http2PoolTest, AHostThatTalksNeedNotAnswerAPing) {
 }
 
 TEST_F(Http2PoolTest, ARequestOnALongIdleConnectionTakesAPingWithIt) {
-  config_->http2.keepalive.emplace();
-  config_->http2.keepalive->connection_idle_interval = seconds(10);
-  config_->http2.keepalive->timeout = seconds(5);
+  config_->http2.Own().keepalive.emplace();
+  config_->http2.Own().keepalive->connection_idle_interval = seconds(10);
+  config_->http2.Own().keepalive->timeout = seconds(5);
   auto first = Begin(0);
   Answer(0, 1);
   ASSERT_TRUE(Eventually([&] { return first->complete; }));

@@ -130,8 +130,6 @@ void FakeRequest::Complete() {
 PoolFixture::PoolFixture() {
   config_->name = "backend";
   scopes_.cluster = store_.GetScope(telemetry::ClusterScopeName("backend"));
-  scopes_.circuit_breakers[0] = store_.GetScope(telemetry::ClusterCircuitBreakersScopeName("backend", "default"));
-  scopes_.circuit_breakers[1] = store_.GetScope(telemetry::ClusterCircuitBreakersScopeName("backend", "high"));
 }
 
 PoolFixture::~PoolFixture() {

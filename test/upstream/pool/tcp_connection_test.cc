@@ -172,8 +172,8 @@ TEST_F(TcpConnectionTest, AConnectThatTakesTooLongIsTold) {
 }
 
 TEST_F(TcpConnectionTest, ASocketThatCannotBeBoundIsNotToBeHad) {
-  config_->bind.emplace();
-  config_->bind->source_address = *net::Address::FromIp("192.0.2.1", 0);
+  config_->bind.Own().emplace();
+  config_->bind.Own()->source_address = *net::Address::FromIp("192.0.2.1", 0);
   auto user = Connect(*host_);
   EXPECT_EQ(user->tcp, nullptr);
   EXPECT_EQ(user->refused, PoolFailure::kConnectFailure);

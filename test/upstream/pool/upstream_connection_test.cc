@@ -72,15 +72,15 @@ TEST_F(Http1PoolTest, AConnectThatTakesTooLongFails) {
 }
 
 TEST_F(Http1PoolTest, ConnectionsComeFromTheConfiguredAddress) {
-  config_->bind.emplace();
-  config_->bind->source_address = *net::Address::FromIp("127.0.0.2", 0);
+  config_->bind.Own().emplace();
+  config_->bind.Own()->source_address = *net::Address::FromIp("127.0.0.2", 0);
   auto request = Begin(0);
   EXPECT_EQ(request->connection.local.IpText(), "127.0.0.2");
 }
 
 TEST_F(Http1PoolTest, AnAddressThatCannotBeBoundFailsTheRequestAtOnce) {
-  config_->bind.emplace();
-  config_->bind->source_address = *net::Address::FromIp("192.0.2.1", 0);
+  config_->bind.Own().emplace();
+  config_->bind.Own()->source_address = *net::Address::FromIp("192.0.2.1", 0);
   auto request = Ask(*host_);
   EXPECT_TRUE(request->failed);
   EXPECT_EQ(request->failure, PoolFailure::kConnectFailure);
