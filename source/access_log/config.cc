@@ -244,8 +244,8 @@ std::optional<Format> CompileFileFormat(const FileAccessLog& message, config::Da
 }
 
 template <typename Stream>
-Destination CompileStream(const google::protobuf::Any& any, std::string_view path, config::DataSourceAccess data_sources,
-                          Faults& faults) {
+Destination CompileStream(const google::protobuf::Any& any, std::string_view path,
+                          config::DataSourceAccess data_sources, Faults& faults) {
   Stream message;
   Destination out{std::string(path), std::nullopt};
   if (!config::UnpackAndCheck(any, &message, faults)) return out;
@@ -258,9 +258,14 @@ Destination CompileStream(const google::protobuf::Any& any, std::string_view pat
   return out;
 }
 
-Destination CompileDestination(const google::protobuf::Any& any, config::DataSourceAccess data_sources, Faults& faults) {
-  if (config::Holds<StdoutAccessLog>(any)) return CompileStream<StdoutAccessLog>(any, kStdoutPath, data_sources, faults);
-  if (config::Holds<StderrAccessLog>(any)) return CompileStream<StderrAccessLog>(any, kStderrPath, data_sources, faults);
+Destination CompileDestination(const google::protobuf::Any& any, config::DataSourceAccess data_sources,
+                               Faults& faults) {
+  if (config::Holds<StdoutAccessLog>(any)) {
+    return CompileStream<StdoutAccessLog>(any, kStdoutPath, data_sources, faults);
+  }
+  if (config::Holds<StderrAccessLog>(any)) {
+    return CompileStream<StderrAccessLog>(any, kStderrPath, data_sources, faults);
+  }
   if (!config::Holds<FileAccessLog>(any)) {
     faults.Add(StrCat("must hold a FileAccessLog, StdoutAccessLog or StderrAccessLog (holds ",
                       config::Quote(any.type_url()), ")"));

@@ -11,8 +11,8 @@
 
 namespace nuncio::access_log {
 
-// Compiles the `access_log` lists of listeners and connection managers. `field` names the list for faults. The messages have
-// passed the rule checker, but for what is within an Any. Faulty entries are left out.
+// Compiles the `access_log` lists of listeners and connection managers. `field` names the list for faults. The messages
+// have passed the rule checker, but for what is within an Any. Faulty entries are left out.
 std::vector<std::shared_ptr<const AccessLogConfig>> CompileAccessLogs(
     const google::protobuf::RepeatedPtrField<envoy::config::accesslog::v3::AccessLog>& messages, std::string_view field,
     config::DataSourceAccess data_sources, config::Faults& faults);

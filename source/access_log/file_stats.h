@@ -5,9 +5,9 @@
 // Statistics of the files that access logs go to: `access_log_file.*`.
 namespace nuncio::access_log {
 
-// write_buffered: entries. write_completed, write_failed: writes to a file. write_dropped: entries lost because a file was
-// slower than its log or failed. flushed_by_timer: buffers handed over before they were full. write_total_buffered: bytes
-// handed over and not yet written.
+// write_buffered: entries. write_completed, write_failed: writes to a file. write_dropped: entries lost because a file
+// was slower than its log or failed. flushed_by_timer: buffers handed over before they were full. write_total_buffered:
+// bytes handed over and not yet written.
 #define NUNCIO_ACCESS_LOG_FILE_STATS(X) \
   X(Counter, write_buffered)            \
   X(Counter, write_completed)           \

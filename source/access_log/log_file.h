@@ -32,8 +32,8 @@ struct LogChunk {
   uint64_t entries = 0;
 };
 
-// A file that access logs are appended to, or standard output or error. Made by LogWriter::Open; shared by all logs of one
-// path and closed with the last of them. What is in it belongs to the writer.
+// A file that access logs are appended to, or standard output or error. Made by LogWriter::Open; shared by all logs of
+// one path and closed with the last of them. What is in it belongs to the writer.
 class LogFile {
  public:
   LogFile(std::shared_ptr<LogFileIds> ids, std::string path, int fd, bool reopenable, mode_t mode);

@@ -107,7 +107,9 @@ void LogWriter::Submit(const LogFilePtr& file, LogChunk& chunk, FileStats& stats
     }
     stats.write_total_buffered.Add(static_cast<int64_t>(size));
   }
-  if (chunk.data.capacity() < options_.buffer_bytes) chunk.data.reserve(options_.buffer_bytes + options_.buffer_bytes / 8);
+  if (chunk.data.capacity() < options_.buffer_bytes) {
+    chunk.data.reserve(options_.buffer_bytes + options_.buffer_bytes / 8);
+  }
   if (wake) Wake();
 }
 
@@ -202,8 +204,8 @@ void LogWriter::Reopen(LogFile& file) {
 }
 
 size_t LogWriter::PieceSize(std::string_view rest) {
-  // poll(2) promises room for PIPE_BUF bytes and no more, and descriptor 1 is not ours to make non-blocking. Whole lines
-  // where possible: others may write to it too.
+  // poll(2) promises room for PIPE_BUF bytes and no more, and descriptor 1 is not ours to make non-blocking. Whole
+  // lines where possible: others may write to it too.
   if (rest.size() <= PIPE_BUF) return rest.size();
   const size_t line = rest.rfind('\n', PIPE_BUF - 1);
   return line == std::string_view::npos ? PIPE_BUF : line + 1;

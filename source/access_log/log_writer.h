@@ -20,8 +20,8 @@
 
 namespace nuncio::access_log {
 
-// Writes access logs to their files on a thread of its own, so that no worker waits for a disk or a pipe. What a file does
-// not take in time is bounded, then dropped and counted; a stalled pipe does not hold up the other files.
+// Writes access logs to their files on a thread of its own, so that no worker waits for a disk or a pipe. What a file
+// does not take in time is bounded, then dropped and counted; a stalled pipe does not hold up the other files.
 class LogWriter {
  public:
   struct Options {
@@ -39,8 +39,8 @@ class LogWriter {
   // Stop, with a second of grace.
   ~LogWriter();
 
-  // The file at `path`, opened for appending and made where it is missing, or standard output or error for kStdoutPath and
-  // kStderrPath. `mode`: who may read it, where it is made. Errors name the path. Main.
+  // The file at `path`, opened for appending and made where it is missing, or standard output or error for kStdoutPath
+  // and kStderrPath. `mode`: who may read it, where it is made. Errors name the path. Main.
   absl::StatusOr<LogFilePtr> Open(const std::string& path, mode_t mode = 0644);
 
   // Opens every file anew at its path, once what was handed over is written. Any thread.
@@ -54,8 +54,8 @@ class LogWriter {
   // orderly end; not on a worker.
   void WaitUntilWritten();
 
-  // Writes what is there and ends the thread; files that take nothing for `grace` lose the rest. Idempotent. Main, when no
-  // worker submits any more.
+  // Writes what is there and ends the thread; files that take nothing for `grace` lose the rest. Idempotent. Main, when
+  // no worker submits any more.
   void Stop(Duration grace);
 
   const Options& options() const { return options_; }

@@ -113,7 +113,9 @@ Value GrpcStatus(const Operator& op, const StreamInfo& info, std::string&) {
 Value RequestHeadersBytes(const Operator&, const StreamInfo& info, std::string&) {
   if (info.request == nullptr) return Value::Number(0);
   const http::RequestHead& head = *info.request;
-  const auto pseudo = [](std::string_view name, std::string_view value) { return value.empty() ? 0 : name.size() + value.size(); };
+  const auto pseudo = [](std::string_view name, std::string_view value) {
+    return value.empty() ? 0 : name.size() + value.size();
+  };
   return Value::Number(static_cast<int64_t>(head.headers.byte_size() + pseudo(":method", head.method_text) +
                                             pseudo(":path", head.path) + pseudo(":authority", head.authority) +
                                             pseudo(":scheme", head.scheme)));
@@ -145,7 +147,9 @@ Value RequestDuration(const Operator&, const StreamInfo& info, std::string&) { r
 Value RequestTxDuration(const Operator&, const StreamInfo& info, std::string&) {
   return MillisOrNone(info.upstream_request_end);
 }
-Value ResponseDuration(const Operator&, const StreamInfo& info, std::string&) { return MillisOrNone(info.response_begin); }
+Value ResponseDuration(const Operator&, const StreamInfo& info, std::string&) {
+  return MillisOrNone(info.response_begin);
+}
 Value ResponseTxDuration(const Operator&, const StreamInfo& info, std::string&) {
   if (info.response_begin < Duration::zero() || info.end < Duration::zero()) return {};
   return Value::Number(Millis(info.end - info.response_begin));
@@ -290,7 +294,8 @@ Value RequestedServerName(const Operator&, const StreamInfo& info, std::string& 
   std::string_view name = info.connection->requested_server_name;
   if (name.empty() && info.connection->security != nullptr) name = info.connection->security->sni();
   const auto valid = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
   if (std::all_of(name.begin(), name.end(), valid)) return Value::TextOrNone(name);
   for (const char c : name) scratch.push_back(valid(c) ? c : '_');
@@ -466,7 +471,8 @@ bool ParseMetadata(std::string_view parameter, Parameters& out, std::string* err
   const std::string_view type = parameter.substr(0, colon);
   const auto* kind = std::find(std::begin(kMetadataKinds), std::end(kMetadataKinds), type);
   if (kind == std::end(kMetadataKinds)) {
-    *error = StrCat("unknown kind of metadata ", type, "; known are ROUTE, CLUSTER, LISTENER and LISTENER_FILTER_CHAIN");
+    *error =
+        StrCat("unknown kind of metadata ", type, "; known are ROUTE, CLUSTER, LISTENER and LISTENER_FILTER_CHAIN");
     return false;
   }
   out.choice = static_cast<int>(kind - std::begin(kMetadataKinds));
@@ -484,7 +490,8 @@ struct Spec {
   std::string_view name;
   Function function;
   enum class Parameter : uint8_t { kNone, kOptional, kRequired } parameter = Parameter::kNone;
-  // Also run without a parameter, on an empty text, where it is kOptional with a default or kNone with something to fetch.
+  // Also run without a parameter, on an empty text, where it is kOptional with a default or kNone with something to
+  // fetch.
   ParameterParser parse = nullptr;
   bool parse_empty = false;
   bool length_allowed = false;
@@ -537,7 +544,8 @@ constexpr Spec kSpecs[] = {
     {"UPSTREAM_CLUSTER", UpstreamCluster},
     {"UPSTREAM_CLUSTER_RAW", UpstreamCluster},
     {"UPSTREAM_CONNECTION_ID", UpstreamConnectionId},
-    {"UPSTREAM_TRANSPORT_FAILURE_REASON", UpstreamTransportFailureReason, P::kOptional, ParseAllowWhitespaces, false, true},
+    {"UPSTREAM_TRANSPORT_FAILURE_REASON", UpstreamTransportFailureReason, P::kOptional, ParseAllowWhitespaces, false,
+     true},
     {"DOWNSTREAM_TRANSPORT_FAILURE_REASON", DownstreamTransportFailureReason},
     {"UPSTREAM_REQUEST_ATTEMPT_COUNT", AttemptCount},
     {"ROUTE_NAME", RouteName},
@@ -591,7 +599,9 @@ constexpr Spec kSpecs[] = {
 void AppendAddress(const net::Address& address, bool with_port, std::string& out) {
   if (address.family() == AF_INET) {
     const std::string_view bytes = address.IpBytes();
-    for (size_t i = 0; i < bytes.size(); ++i) StrAppend(out, i == 0 ? "" : ".", static_cast<unsigned>(static_cast<unsigned char>(bytes[i])));
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      StrAppend(out, i == 0 ? "" : ".", static_cast<unsigned>(static_cast<unsigned char>(bytes[i])));
+    }
     if (with_port) StrAppend(out, ':', address.port());
     return;
   }
@@ -600,7 +610,8 @@ void AppendAddress(const net::Address& address, bool with_port, std::string& out
 
 std::optional<Operator> Operator::Parse(std::string_view name, std::optional<std::string_view> parameter,
                                         std::optional<uint32_t> max_length, std::string* error) {
-  const auto spec = std::find_if(std::begin(kSpecs), std::end(kSpecs), [name](const Spec& s) { return s.name == name; });
+  const auto spec =
+      std::find_if(std::begin(kSpecs), std::end(kSpecs), [name](const Spec& s) { return s.name == name; });
   if (spec == std::end(kSpecs)) {
     *error = StrCat("there is no operator %", name, "%");
     return std::nullopt;

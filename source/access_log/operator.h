@@ -36,8 +36,8 @@ struct Value {
 // One operator of a format, such as %REQ(USER-AGENT):20%, with its parameters parsed. Immutable; any thread.
 class Operator {
  public:
-  // `parameter` is what stands between the parentheses; nullopt without parentheses. nullopt, with `error` set, where there is
-  // no such operator or its parameter is wrong.
+  // `parameter` is what stands between the parentheses; nullopt without parentheses. nullopt, with `error` set, where
+  // there is no such operator or its parameter is wrong.
   static std::optional<Operator> Parse(std::string_view name, std::optional<std::string_view> parameter,
                                        std::optional<uint32_t> max_length, std::string* error);
 

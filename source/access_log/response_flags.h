@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-// Why an answer is not simply the upstream's: X(identifier, short name, long name). The short names are those that Envoy
-// prints, so that queries over logs keep working.
+// Why an answer is not simply the upstream's: X(identifier, short name, long name). The short names are those that
+// Envoy prints, so that queries over logs keep working.
 #define NUNCIO_RESPONSE_FLAGS(X)                                                       \
   X(NoHealthyUpstream, "UH", "NoHealthyUpstream")                                      \
   X(UpstreamConnectionFailure, "UF", "UpstreamConnectionFailure")                      \

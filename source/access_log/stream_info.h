@@ -50,8 +50,8 @@ class LocalAddressSource {
   ~LocalAddressSource() = default;
 };
 
-// What is known of a stream, or of a connection without HTTP, for logs and value templates. Filled while it lives, read at
-// its end. Views point into the stream's arena or into configuration that the stream holds. One worker's.
+// What is known of a stream, or of a connection without HTTP, for logs and value templates. Filled while it lives, read
+// at its end. Views point into the stream's arena or into configuration that the stream holds. One worker's.
 struct StreamInfo {
   // Moments as times since `start`; negative: has not happened.
   static constexpr Duration kNever{-1};

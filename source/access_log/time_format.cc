@@ -84,7 +84,8 @@ bool TimeFormat::ParseConversion(std::string_view& rest, std::string& calendar, 
     rest.remove_prefix(3);
     return true;
   }
-  if ((c == 'E' || c == 'O') && std::string_view("cCxXyYdeHImMSuUVwW").find(second) != std::string_view::npos && second != '\0') {
+  if ((c == 'E' || c == 'O') && std::string_view("cCxXyYdeHImMSuUVwW").find(second) != std::string_view::npos &&
+      second != '\0') {
     StrAppend(calendar, '%', c, second);
     rest.remove_prefix(2);
     return true;

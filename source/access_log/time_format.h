@@ -9,9 +9,9 @@
 
 namespace nuncio::access_log {
 
-// A compiled pattern for moments: strftime(3)'s conversions, and %f (nine digits of the second), %1f..%9f, %s (seconds since
-// 1970), %3s, %6s and %9s (with that many digits more, without a point), %E3S and the like (seconds with a fraction), %E*S,
-// %E3f. What changes only once a second is made once a second and thread. Immutable; any thread.
+// A compiled pattern for moments: strftime(3)'s conversions, and %f (nine digits of the second), %1f..%9f, %s (seconds
+// since 1970), %3s, %6s and %9s (with that many digits more, without a point), %E3S and the like (seconds with a
+// fraction), %E*S, %E3f. What changes only once a second is made once a second and thread. Immutable; any thread.
 class TimeFormat {
  public:
   enum class Zone : uint8_t { kUtc, kLocal };

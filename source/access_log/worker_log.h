@@ -12,8 +12,8 @@
 
 namespace nuncio::access_log {
 
-// One worker's side of all access logs: formats entries into a buffer per file, and hands a buffer to the writer when it is
-// full or the flush interval has passed. In a steady state an entry allocates nothing, takes no lock and makes no
+// One worker's side of all access logs: formats entries into a buffer per file, and hands a buffer to the writer when
+// it is full or the flush interval has passed. In a steady state an entry allocates nothing, takes no lock and makes no
 // system call. Belongs to the loop's thread; the writer must outlive it.
 class WorkerLog {
  public:

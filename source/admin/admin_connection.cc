@@ -211,7 +211,8 @@ void AdminConnection::Exchange::Send(AdminAnswer answer) {
   connection_.SetDeadline(kStallTimeout);
   AdminServer& server = connection_.server_;
   event::EventLoop& loop = server.services_.loop;
-  auto* head = new (arena_.Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(arena_);
+  auto* head =
+      new (arena_.Allocate(sizeof(http::ResponseHead), alignof(http::ResponseHead))) http::ResponseHead(arena_);
   head->status = answer.status;
   head->headers.Add("content-type", answer.content_type);
   head->headers.Add("cache-control", "no-cache, max-age=0");

@@ -15,8 +15,8 @@ namespace nuncio::admin {
 
 class AdminServer;
 
-// A client's connection to the admin interface. Answers one request after the other; a long body is made in slices between which the
-// loop does other things, and no faster than the client takes it. Main thread.
+// A client's connection to the admin interface. Answers one request after the other; a long body is made in slices
+// between which the loop does other things, and no faster than the client takes it. Main thread.
 class AdminConnection final : public net::ConnectionEvents,
                               public http::ServerConnectionEvents,
                               public access_log::LocalAddressSource,
@@ -68,8 +68,8 @@ class AdminConnection final : public net::ConnectionEvents,
     bool ready() const { return ready_ || responding_; }
 
    private:
-    // The answer is made in the next turn: of requests sent ahead each waits for its own, and for the client to take the
-    // one before.
+    // The answer is made in the next turn: of requests sent ahead each waits for its own, and for the client to take
+    // the one before.
     void Respond();
     void Send(AdminAnswer answer);
     void OnSlice();

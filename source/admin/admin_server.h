@@ -15,8 +15,8 @@
 
 namespace nuncio::admin {
 
-// The admin interface: HTTP/1 on the main loop, at the address that the bootstrap gives. It never takes much of main's time at once, and
-// holds little memory whatever its clients do. Main thread.
+// The admin interface: HTTP/1 on the main loop, at the address that the bootstrap gives. It never takes much of main's
+// time at once, and holds little memory whatever its clients do. Main thread.
 class AdminServer final : public net::AcceptEvents {
  public:
   // Most connections at once. One more takes the place of the one idle for longest, or is closed where none is idle.

@@ -72,7 +72,9 @@ class CertsText final : public BodySource {
       if (own && secret->ocsp.has_value() && entries.back().cert_chain_size() > 0) {
         auto& ocsp = *entries.back().mutable_cert_chain(0)->mutable_ocsp_details();
         FillTimestamp(secret->ocsp->this_update, *ocsp.mutable_valid_from());
-        if (secret->ocsp->next_update.has_value()) FillTimestamp(*secret->ocsp->next_update, *ocsp.mutable_expiration());
+        if (secret->ocsp->next_update.has_value()) {
+          FillTimestamp(*secret->ocsp->next_update, *ocsp.mutable_expiration());
+        }
       }
     }
     if (entries.empty() && trusted.ca_cert_size() > 0) entries.emplace_back();

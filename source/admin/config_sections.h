@@ -10,7 +10,8 @@
 
 namespace nuncio::admin {
 
-// A repeated field of a section. Resources are made one by one, so that a long list needs neither its memory nor its time at once.
+// A repeated field of a section. Resources are made one by one, so that a long list needs neither its memory nor its
+// time at once.
 struct ConfigList {
   // The field's name: "dynamic_active_clusters".
   std::string field;
@@ -24,7 +25,8 @@ struct ConfigSection {
   std::vector<ConfigList> lists;
 };
 
-// What the process works with now: bootstrap, clusters, endpoints where asked for, listeners, routes, secrets. `services` outlives it.
+// What the process works with now: bootstrap, clusters, endpoints where asked for, listeners, routes, secrets.
+// `services` outlives it.
 std::vector<ConfigSection> ConfigSections(const AdminServices& services, bool endpoints);
 
 }  // namespace nuncio::admin

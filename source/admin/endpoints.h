@@ -22,8 +22,8 @@ struct Endpoint {
 // All of them, in the order of their paths.
 std::span<const Endpoint> Endpoints();
 
-// The answer to a request, whatever it asks for: 404 with the list of paths, 403 for a path that the bootstrap's `allow_paths` leaves
-// out, 405 for a method that the path does not take.
+// The answer to a request, whatever it asks for: 404 with the list of paths, 403 for a path that the bootstrap's
+// `allow_paths` leaves out, 405 for a method that the path does not take.
 AdminAnswer Answer(AdminServices& services, const AdminRequest& request);
 
 // The endpoints, one file each.

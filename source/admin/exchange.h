@@ -44,7 +44,8 @@ class AdminRequest {
 class BodySource {
  public:
   virtual ~BodySource() = default;
-  // Appends about `max_bytes` more, maybe nothing. False when that was the end. What it describes may change between calls.
+  // Appends about `max_bytes` more, maybe nothing. False when that was the end. What it describes may change between
+  // calls.
   virtual bool Next(std::string& out, size_t max_bytes) = 0;
 };
 

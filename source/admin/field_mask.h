@@ -9,7 +9,8 @@
 
 namespace nuncio::admin {
 
-// A google.protobuf.FieldMask: the fields that stay. Paths go through repeated messages, to every one of them, and into Any.
+// A google.protobuf.FieldMask: the fields that stay. Paths go through repeated messages, to every one of them, and into
+// Any.
 class FieldMask {
  public:
   // "version_info,static_clusters.cluster.name". An error where a path is empty, or deeper than 32 fields.

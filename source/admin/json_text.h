@@ -13,8 +13,8 @@ namespace nuncio::admin {
 // What MessageToJson indents by, as Envoy does.
 inline constexpr size_t kJsonIndent = 1;
 
-// The message as an object whose members stand `indent` spaces further in than its braces would at the line's begin. Without the
-// indentation of the first line.
+// The message as an object whose members stand `indent` spaces further in than its braces would at the line's begin.
+// Without the indentation of the first line.
 void AppendObject(std::string& out, const google::protobuf::Message& message, size_t indent,
                   config::DumpOptions options = {});
 

@@ -86,7 +86,8 @@ bool ReadPaths(std::string_view text, Changes& changes, std::string& fault) {
 AdminAnswer AnswerLogging(AdminServices&, const AdminRequest& request) {
   if (request.parameters().empty()) return TextAnswer(200, Levels());
   if (request.method() != http::Method::kPost) {
-    AdminAnswer answer = TextAnswer(405, "Method GET not allowed, POST required: changing levels changes the server's state.\n");
+    AdminAnswer answer =
+        TextAnswer(405, "Method GET not allowed, POST required: changing levels changes the server's state.\n");
     answer.allow = "POST";
     return answer;
   }

@@ -6,8 +6,8 @@
 
 namespace nuncio {
 
-// A priority queue through a base class of its elements (a pairing heap): no allocation; adding an element and lowering a
-// key in O(1), removing one in O(log n) on average over many. `Tag` lets one object stand in several heaps.
+// A priority queue through a base class of its elements (a pairing heap): no allocation; adding an element and lowering
+// a key in O(1), removing one in O(log n) on average over many. `Tag` lets one object stand in several heaps.
 template <typename Key, typename Tag>
 class HeapNode {
  public:

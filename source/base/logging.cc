@@ -26,12 +26,12 @@ static_assert(std::size(kComponentNames) == static_cast<size_t>(LogComponent::kC
 
 // Loggers of Envoy's for which nothing is logged here: their levels are accepted.
 constexpr std::string_view kEnvoyOnlyComponents[] = {
-    "alternate_protocols_cache", "assert", "aws", "backtrace", "basic_auth", "cache_filter", "compression", "conn_handler",
-    "credential_injector", "decompression", "dynamic_forward_proxy", "dynamic_modules", "envoy_bug", "ext_authz", "ext_proc",
-    "file", "forward_proxy", "geolocation", "golang", "happy_eyeballs", "hc", "health_checker", "hystrix", "init", "io",
-    "jwt", "kafka", "key_value_store", "lua", "matcher", "misc", "mongo", "multi_connection", "oauth2", "quic",
-    "quic_stream", "rate_limit_quota", "rbac", "redis", "rocketmq", "runtime", "secret", "stats", "stats_sinks", "tap",
-    "testing", "thrift", "tracing", "udp", "wasm", "websocket"};
+    "alternate_protocols_cache", "assert", "aws", "backtrace", "basic_auth", "cache_filter", "compression",
+    "conn_handler", "credential_injector", "decompression", "dynamic_forward_proxy", "dynamic_modules", "envoy_bug",
+    "ext_authz", "ext_proc", "file", "forward_proxy", "geolocation", "golang", "happy_eyeballs", "hc", "health_checker",
+    "hystrix", "init", "io", "jwt", "kafka", "key_value_store", "lua", "matcher", "misc", "mongo", "multi_connection",
+    "oauth2", "quic", "quic_stream", "rate_limit_quota", "rbac", "redis", "rocketmq", "runtime", "secret", "stats",
+    "stats_sinks", "tap", "testing", "thrift", "tracing", "udp", "wasm", "websocket"};
 
 struct Sink {
   std::mutex mutex;
@@ -239,7 +239,8 @@ absl::Status Log::SetComponentLevels(std::string_view spec) {
   if (!read.ok()) return read.status();
   for (const auto& [component, level] : read->levels) SetLevel(component, level);
   for (const std::string& name : read->without_effect) {
-    NUNCIO_LOG(kMain, kInfo, "the log level of component ", name, " has no effect here: nothing is logged under that name");
+    NUNCIO_LOG(kMain, kInfo, "the log level of component ", name,
+               " has no effect here: nothing is logged under that name");
   }
   return absl::OkStatus();
 }
@@ -268,16 +269,17 @@ void Log::Reopen() {
   }
 }
 
-// Besides what the header lists: %F (nanoseconds), %E (seconds since the epoch), %j (the message as in a JSON string), %_
-// (as %v), %@ (file and line), the date and time letters of AppendTime, and a least width after the percent sign: "%8l"
-// aligns right, "%-8l" left, "%=8l" centres.
+// Besides what the header lists: %F (nanoseconds), %E (seconds since the epoch), %j (the message as in a JSON string),
+// %_ (as %v), %@ (file and line), the date and time letters of AppendTime, and a least width after the percent sign:
+// "%8l" aligns right, "%-8l" left, "%=8l" centres.
 absl::Status Log::SetFormat(std::string_view pattern) {
   std::string scratch;
   for (size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] != '%') continue;
     const std::optional<Field> field = ReadField(pattern, i);
     if (!field.has_value()) {
-      return InvalidArgument(StrCat("'", pattern.substr(i), "' in the log format is no field: after the percent sign comes a "
+      return InvalidArgument(StrCat("'", pattern.substr(i),
+                                    "' in the log format is no field: after the percent sign comes a "
                                     "width up to 64 or none, then a letter ('%%' is the sign itself)"));
     }
     i = field->letter;

@@ -56,8 +56,9 @@ class Log {
   static absl::Status OpenFile(const std::string& path);
   // Opens the log file anew, after a rotation. Does nothing for standard error.
   static void Reopen();
-  // spdlog-style pattern: %Y %m %d %H %M %S %e (ms) %f (us) %T (H:M:S) %z, %t thread id, %P process id, %l level, %L its
-  // initial, %n component, %v message, %g source file, %s its base name, %# line, %^ and %$ nothing, %% a percent sign.
+  // spdlog-style pattern: %Y %m %d %H %M %S %e (ms) %f (us) %T (H:M:S) %z, %t thread id, %P process id, %l level, %L
+  // its initial, %n component, %v message, %g source file, %s its base name, %# line, %^ and %$ nothing, %% a percent
+  // sign.
   static absl::Status SetFormat(std::string_view pattern);
   static void Write(LogComponent component, LogLevel level, const char* file, int line, std::string_view message);
 

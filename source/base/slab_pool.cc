@@ -24,7 +24,8 @@ char* MapAligned(size_t size) {
 }  // namespace
 
 SlabPool::SlabPool(size_t object_size)
-    : object_size_((object_size + 15) / 16 * 16), per_slab_(static_cast<uint32_t>((kSlabBytes - kHeader) / object_size_)) {
+    : object_size_((object_size + 15) / 16 * 16),
+      per_slab_(static_cast<uint32_t>((kSlabBytes - kHeader) / object_size_)) {
   NUNCIO_ASSERT(per_slab_ >= 4);
 }
 

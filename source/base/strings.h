@@ -52,7 +52,9 @@ inline absl::Status InvalidArgument(std::string_view message) { return absl::Inv
 inline absl::Status NotFound(std::string_view message) { return absl::NotFoundError(ToAbsl(message)); }
 inline absl::Status Unavailable(std::string_view message) { return absl::UnavailableError(ToAbsl(message)); }
 inline absl::Status Internal(std::string_view message) { return absl::InternalError(ToAbsl(message)); }
-inline absl::Status ResourceExhausted(std::string_view message) { return absl::ResourceExhaustedError(ToAbsl(message)); }
+inline absl::Status ResourceExhausted(std::string_view message) {
+  return absl::ResourceExhaustedError(ToAbsl(message));
+}
 inline absl::Status FailedPrecondition(std::string_view message) {
   return absl::FailedPreconditionError(ToAbsl(message));
 }

@@ -21,8 +21,9 @@ struct LoadedBootstrap {
 // How faults of the whole name it: the file, "--config-yaml", or both.
 std::string BootstrapName(const Options& options);
 
-// Reads the file and the text that the command line names into one message, fills in what flags say of the node and of the
-// statistics' tags. Rules are not checked here. Errors hold one line per fault of either: file, place, field path, reason.
+// Reads the file and the text that the command line names into one message, fills in what flags say of the node and of
+// the statistics' tags. Rules are not checked here. Errors hold one line per fault of either: file, place, field path,
+// reason.
 absl::StatusOr<LoadedBootstrap> LoadBootstrap(const Options& options);
 
 // All that can be known to be wrong before sockets are bound and files are opened. Null with faults.

@@ -125,7 +125,9 @@ absl::Status SetFlushSize(Options& options, std::string_view value) {
 absl::Status AddStatsTag(Options& options, std::string_view value) {
   const size_t colon = value.find(':');
   const std::string_view name = value.substr(0, colon);
-  const auto is_word = [](char c) { return c == '_' || (c >= '0' && c <= '9') || (ToLower(c) >= 'a' && ToLower(c) <= 'z'); };
+  const auto is_word = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (ToLower(c) >= 'a' && ToLower(c) <= 'z');
+  };
   if (colon == std::string_view::npos || colon + 1 == value.size() || name.empty() ||
       !std::all_of(name.begin(), name.end(), is_word)) {
     return BadValue("stats-tag", value, "of the form TAG:VALUE, the tag of letters, digits and _");
@@ -160,7 +162,8 @@ const std::vector<Flag>& Flags() {
        Number("drain-time-s", &Options::drain_time)},
       {"drain-strategy", 0, "gradual|immediate", "spread closes over the drain time, or tell all at once",
        SetDrainStrategy},
-      {"admin-address-path", 0, "FILE", "write the admin interface's address there", Text(&Options::admin_address_path)},
+      {"admin-address-path", 0, "FILE", "write the admin interface's address there",
+       Text(&Options::admin_address_path)},
       {"state-dir", 0, "DIR", "keep the last good dynamic configuration there, for starts without a control plane",
        Text(&Options::state_dir)},
       {"allow-unknown-static-fields", 0, "", "unknown fields in the bootstrap are warnings",
@@ -173,7 +176,8 @@ const std::vector<Flag>& Flags() {
        SetFlushInterval},
       {"file-flush-min-size-kb", 0, "KIB", "access log lines are handed over before that when so many; default 64",
        SetFlushSize},
-      {"stats-tag", 0, "TAG:VALUE", "a tag for all statistics, as in stats_config.stats_tags; may be repeated", AddStatsTag},
+      {"stats-tag", 0, "TAG:VALUE", "a tag for all statistics, as in stats_config.stats_tags; may be repeated",
+       AddStatsTag},
       {"base-id", 0, "N", "", OnlyShown("base-id", kNoHotRestart, &Options::base_id)},
       {"restart-epoch", 0, "N", "", OnlyShown("restart-epoch", kNoHotRestart, &Options::restart_epoch)},
       {"allow-unknown-fields", 0, "", "", AllowUnknownFields},
@@ -246,7 +250,8 @@ std::string Meant(std::string_view argument) {
     const size_t shorter = std::min(name.size(), flag.name.size());
     const auto same = [](char a, char b) { return ToLower(a) == b || (a == '_' && b == '-'); };
     while (prefix < shorter && same(name[prefix], flag.name[prefix])) ++prefix;
-    while (suffix < shorter - prefix && same(name[name.size() - 1 - suffix], flag.name[flag.name.size() - 1 - suffix])) {
+    while (suffix < shorter - prefix &&
+           same(name[name.size() - 1 - suffix], flag.name[flag.name.size() - 1 - suffix])) {
       ++suffix;
     }
     if (std::max(name.size(), flag.name.size()) - prefix - suffix <= 1) near = &flag;

@@ -19,8 +19,8 @@ enum class DataSourceAccess : uint8_t {
 // Larger files are refused, in bytes.
 inline constexpr size_t kMaxDataSourceFileSize = 1 << 20;
 
-// What `source` holds, at most `max_size` bytes; empty for a file or variable under kNamesOnly. nullopt, with a fault at a
-// field of `source`, where it cannot be read, is larger, or names nothing.
+// What `source` holds, at most `max_size` bytes; empty for a file or variable under kNamesOnly. nullopt, with a fault
+// at a field of `source`, where it cannot be read, is larger, or names nothing.
 std::optional<std::string> ReadDataSource(const envoy::config::core::v3::DataSource& source, size_t max_size,
                                           DataSourceAccess access, Faults& faults);
 

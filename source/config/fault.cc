@@ -39,8 +39,8 @@ size_t CutLength(std::string_view text, size_t limit) {
 // What follows it in PEM is a private key.
 constexpr std::string_view kPrivateKey = "PRIVATE KEY-----";
 
-// One line of bounded length: what configuration holds may end up in it. A private key that stands where it does not belong,
-// as in the name of a file, does not.
+// One line of bounded length: what configuration holds may end up in it. A private key that stands where it does not
+// belong, as in the name of a file, does not.
 std::string OneLine(std::string_view text) {
   if (const size_t key = text.find(kPrivateKey); key != std::string_view::npos) {
     return StrCat(OneLine(text.substr(0, key)), kPrivateKey, "[redacted]");

@@ -30,8 +30,8 @@ struct FileContent {
   FileState state;
 };
 
-// Reads a regular file of at most `max_size` bytes. A FIFO or device, which might block or never end, is an error, and so is
-// a larger file. Errors name the file.
+// Reads a regular file of at most `max_size` bytes. A FIFO or device, which might block or never end, is an error, and
+// so is a larger file. Errors name the file.
 absl::StatusOr<FileContent> ReadRegularFile(const std::string& path, size_t max_size);
 
 }  // namespace nuncio::config

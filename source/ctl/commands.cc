@@ -376,7 +376,8 @@ class Runner {
     return kExitOk;
   }
 
-  // What a push of the files would change. Which resources that are only the server can tell: it does not give keys out.
+  // What a push of the files would change. Which resources that are only the server can tell: it does not give keys
+  // out.
   int DiffFiles() {
     const std::optional<std::vector<LoadedResource>> loaded = Load(options_.arguments);
     if (!loaded.has_value()) return kExitUsage;

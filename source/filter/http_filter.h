@@ -13,10 +13,12 @@ class HttpFilterHandle;
 enum class FilterVerdict : uint8_t {
   // It goes on to the next filter, together with what the filter had gathered before.
   kContinue,
-  // Nothing goes on, and the filter is shown nothing more in this direction, until it resumes. What comes meanwhile waits;
+  // Nothing goes on, and the filter is shown nothing more in this direction, until it resumes. What comes meanwhile
+  // waits;
   // too much of it stops the peer.
   kStop,
-  // It waits with what follows, which the filter is shown as it comes. More than the limit is answered 413 (requests) or
+  // It waits with what follows, which the filter is shown as it comes. More than the limit is answered 413 (requests)
+  // or
   // 500 (answers). At the end of the message the same as kStop.
   kGather,
 };
@@ -28,11 +30,13 @@ enum class BodyWish : uint8_t {
   kChange,  // To change it: the message's `content-length` goes once the filter has seen the head.
 };
 
-// One filter in one exchange. Filters see the request in the order of their configuration and the answer in reverse. Lives in
-// the stream's arena from the decision of the route to the end of the exchange; its destructor runs. One thread.
+// One filter in one exchange. Filters see the request in the order of their configuration and the answer in reverse.
+// Lives in the stream's arena from the decision of the route to the end of the exchange; its destructor runs. One
+// thread.
 //
-// Any call may end the exchange by a local reply; nothing is shown to the filter in that direction afterwards, whatever it
-// returns. A filter must not resume a direction from within a call of that same direction: it returns kContinue instead.
+// Any call may end the exchange by a local reply; nothing is shown to the filter in that direction afterwards, whatever
+// it returns. A filter must not resume a direction from within a call of that same direction: it returns kContinue
+// instead.
 class HttpFilter {
  public:
   virtual ~HttpFilter() = default;

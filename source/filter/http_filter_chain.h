@@ -52,12 +52,12 @@ class HttpFilterHandle {
   HttpFilterHandle(HttpFilterChain& chain, HttpFilterSlot& slot, const route::FilterSettings* settings)
       : chain_(chain), slot_(slot), settings_(settings) {}
 
-  // After kStop or kGather: lets go what waits, then shows the filter what it has not seen of it. Not from within a call of
-  // the same direction; from anywhere else on the stream's thread, until OnStreamEnd.
+  // After kStop or kGather: lets go what waits, then shows the filter what it has not seen of it. Not from within a
+  // call of the same direction; from anywhere else on the stream's thread, until OnStreamEnd.
   void ResumeRequest();
   void ResumeResponse();
-  // Answers in the upstream's place. Where an answer is on its way through the filters already this one goes past them, and
-  // where its head was sent the stream is reset. Nothing of the request goes on.
+  // Answers in the upstream's place. Where an answer is on its way through the filters already this one goes past them,
+  // and where its head was sent the stream is reset. Nothing of the request goes on.
   void SendLocalReply(const LocalReply& reply);
   // The most that may be gathered of the request; 0: no limit. Unset: the connection's limit.
   void SetRequestBufferLimit(uint32_t bytes);
@@ -94,8 +94,8 @@ struct FilterChoice {
 };
 FilterChoice ChooseFilter(const HttpFilterEntry& entry, const route::Decision& decision);
 
-// The filters of one exchange, without the router. Messages go in here and come out at the ends. Lives in the stream's arena,
-// with all that belongs to it; the owner runs its destructor. One thread.
+// The filters of one exchange, without the router. Messages go in here and come out at the ends. Lives in the stream's
+// arena, with all that belongs to it; the owner runs its destructor. One thread.
 class HttpFilterChain {
  public:
   // Room for `max_filters`. Most bytes that may wait at a filter: `limit`; 0: no limit.

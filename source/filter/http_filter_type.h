@@ -11,8 +11,8 @@
 
 namespace nuncio::filter {
 
-// A kind of HTTP filter: how its messages are compiled. The functions are called within the scope of the field that holds the
-// Any, and give null with faults.
+// A kind of HTTP filter: how its messages are compiled. The functions are called within the scope of the field that
+// holds the Any, and give null with faults.
 struct HttpFilterType {
   // Full name of the message in the chain, which stands for the kind.
   std::string_view type;

@@ -32,8 +32,8 @@ struct TerminalFilterConfig : NetworkFilterConfig {
 
 enum class NetworkFilterVerdict : uint8_t { kContinue, kClose };
 
-// Sees the connections of a chain before they are served, and may decide about them. One per chain and worker; belongs to
-// the worker's thread.
+// Sees the connections of a chain before they are served, and may decide about them. One per chain and worker; belongs
+// to the worker's thread.
 class NetworkFilter {
  public:
   virtual ~NetworkFilter() = default;
@@ -50,8 +50,8 @@ class ConnectionOwner {
   ~ConnectionOwner() = default;
 };
 
-// Serves connections. One per chain and worker; after the chain was replaced it stays until its last connection is gone.
-// Belongs to the worker's thread.
+// Serves connections. One per chain and worker; after the chain was replaced it stays until its last connection is
+// gone. Belongs to the worker's thread.
 class TerminalFilter {
  public:
   // Closes what is left.
@@ -64,7 +64,8 @@ class TerminalFilter {
   // Connections are to end as soon as that hurts nobody: at once, or each at a moment of its own within `spread`. Those
   // served from now on too.
   virtual void StartDraining(Duration spread) = 0;
-  // While the process is to fail its health checks clients are told to go elsewhere, where the protocol has words for it.
+  // While the process is to fail its health checks clients are told to go elsewhere, where the protocol has words for
+  // it.
   virtual void SetHealthFailing(bool failing) = 0;
   // Closes what is left at once.
   virtual void CloseAll() = 0;

@@ -206,7 +206,8 @@ void Call::OnStreamReady(http::RequestSender& sender, const upstream::StreamConn
 }
 
 void Call::OnStreamFailed(upstream::PoolFailure failure, std::string_view details, const upstream::Host& host) {
-  std::string message = StrCat("cluster '", cluster_name_, "', endpoint ", host.address_text(), ": ", FailureName(failure));
+  std::string message =
+      StrCat("cluster '", cluster_name_, "', endpoint ", host.address_text(), ": ", FailureName(failure));
   if (!details.empty()) StrAppend(message, ": ", details);
   Finish({StatusCode::kUnavailable, std::move(message)}, false);
 }

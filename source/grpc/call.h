@@ -41,13 +41,13 @@ class CallEvents {
 };
 
 struct CallOptions {
-  // From Start to OnEnd; then the call ends with DEADLINE_EXCEEDED. The server is told (`grpc-timeout`). Unset: none but
-  // the cluster's max_stream_duration.
+  // From Start to OnEnd; then the call ends with DEADLINE_EXCEEDED. The server is told (`grpc-timeout`). Unset: none
+  // but the cluster's max_stream_duration.
   std::optional<Duration> timeout;
 };
 
-// One gRPC call over a cluster's pool, with any number of messages both ways. Made by Client; held by CallPtr. Belongs to
-// its thread.
+// One gRPC call over a cluster's pool, with any number of messages both ways. Made by Client; held by CallPtr. Belongs
+// to its thread.
 class Call final : public event::DeferredDeletable, private upstream::StreamRequester, private http::ResponseReceiver {
  public:
   // Ends the call, if it has not ended, and destroys it when nobody is within it any more.

@@ -9,20 +9,20 @@
 
 namespace nuncio::listener {
 
-// Spreads a listener's connections over the workers. The kernel deals them out by a hash of their addresses: many come out
-// even, a few long ones do not, and some workers idle while others are full. So a worker that accepts one although another
-// has fewer hands it over. One per listener, over all its updates. Any thread; touched once or twice per connection, never
-// per request.
+// Spreads a listener's connections over the workers. The kernel deals them out by a hash of their addresses: many come
+// out even, a few long ones do not, and some workers idle while others are full. So a worker that accepts one although
+// another has fewer hands it over. One per listener, over all its updates. Any thread; touched once or twice per
+// connection, never per request.
 class ConnectionBalance {
  public:
-  // Each worker hands over at most this many a second, and as many at once: where connections come faster they are short,
-  // and it matters little who serves them.
+  // Each worker hands over at most this many a second, and as many at once: where connections come faster they are
+  // short, and it matters little who serves them.
   static constexpr uint32_t kMostPerSecond = 1000;
 
   explicit ConnectionBalance(size_t workers) : shards_(workers) {}
 
-  // Who is to serve the connection that `worker` accepted at `now`: one of those with the fewest where that is worth the
-  // way, else itself. Counts it there.
+  // Who is to serve the connection that `worker` accepted at `now`: one of those with the fewest where that is worth
+  // the way, else itself. Counts it there.
   size_t Choose(size_t worker, MonotonicTime now);
   // Of a connection counted for `worker`.
   void OnClosed(size_t worker) { shards_[worker].connections.fetch_sub(1, std::memory_order_relaxed); }

@@ -95,7 +95,8 @@ class FilterChainTable::Builder {
     if (!any.empty()) node.any = Build(Next(node.criterion), any);
     switch (node.criterion) {
       case Criterion::kDestinationPort:
-        return FillPorts(node, rows, [](const FilterChainMatch& m) { return std::vector<uint16_t>{m.destination_port}; });
+        return FillPorts(node, rows,
+                         [](const FilterChainMatch& m) { return std::vector<uint16_t>{m.destination_port}; });
       case Criterion::kSourcePort:
         return FillPorts(node, rows, [](const FilterChainMatch& m) { return m.source_ports; });
       case Criterion::kDestination:
@@ -107,7 +108,8 @@ class FilterChainTable::Builder {
       case Criterion::kServerName:
         return FillTexts(node, rows, [](const FilterChainMatch& m) { return m.server_names; });
       case Criterion::kTransportProtocol:
-        return FillTexts(node, rows, [](const FilterChainMatch& m) { return std::vector<std::string>{m.transport_protocol}; });
+        return FillTexts(node, rows,
+                         [](const FilterChainMatch& m) { return std::vector<std::string>{m.transport_protocol}; });
       case Criterion::kApplicationProtocols:
         return FillTexts(node, rows, [](const FilterChainMatch& m) { return m.application_protocols; });
       case Criterion::kSourceType:
@@ -175,8 +177,8 @@ class FilterChainTable::Builder {
 
   void FillSourceTypes(Node& node, const Rows& rows) {
     using Type = FilterChainMatch::SourceType;
-    for (const auto& [type, named] :
-         Group<Type>(rows, node.criterion, [](const FilterChainMatch& m) { return std::vector<Type>{m.source_type}; })) {
+    for (const auto& [type, named] : Group<Type>(
+             rows, node.criterion, [](const FilterChainMatch& m) { return std::vector<Type>{m.source_type}; })) {
       (type == Type::kExternal ? node.external : node.same_ip_or_loopback) = Build(Next(node.criterion), named);
     }
   }

@@ -19,10 +19,11 @@
 
 namespace nuncio::listener {
 
-// Which filter chain takes a connection. The criteria are asked in the API's order: destination port, destination, server
-// name, transport protocol, application protocols, direct source, source type, source, source port. At each the most
-// specific value that fits the connection is taken, and only chains that name it go on to the next; what was chosen is
-// not revised when a later criterion finds nothing. Immutable; any thread. The number of chains does not matter to Find.
+// Which filter chain takes a connection. The criteria are asked in the API's order: destination port, destination,
+// server name, transport protocol, application protocols, direct source, source type, source, source port. At each the
+// most specific value that fits the connection is taken, and only chains that name it go on to the next; what was
+// chosen is not revised when a later criterion finds nothing. Immutable; any thread. The number of chains does not
+// matter to Find.
 class FilterChainTable {
  public:
   // Nodes and their entries, together.

@@ -130,7 +130,8 @@ void ReadNetworkFilters(const ChainMessage& message, config::DataSourceAccess da
 }
 
 // Null where there is none.
-std::shared_ptr<const matcher::Metadata> ReadMetadata(const envoy::config::core::v3::Metadata& message, Faults& faults) {
+std::shared_ptr<const matcher::Metadata> ReadMetadata(const envoy::config::core::v3::Metadata& message,
+                                                      Faults& faults) {
   Faults::Scope scope(faults, "metadata");
   auto metadata = std::make_shared<const matcher::Metadata>(matcher::CompileMetadata(message, faults));
   return metadata->empty() ? nullptr : metadata;
@@ -314,7 +315,8 @@ std::vector<net::SocketOption> ReadSocketOptions(
     option.level = static_cast<int>(message.level());
     option.name = static_cast<int>(message.name());
     if (message.has_int_value()) {
-      if (message.int_value() > std::numeric_limits<int>::max() || message.int_value() < std::numeric_limits<int>::min()) {
+      if (message.int_value() > std::numeric_limits<int>::max() ||
+          message.int_value() < std::numeric_limits<int>::min()) {
         faults.Add("int_value", "must fit an int of 32 bits");
       }
       option.int_value = static_cast<int>(message.int_value());

@@ -44,8 +44,8 @@ struct ListenAddress {
 struct FilterChainConfig {
   // As configured; may be empty.
   std::string name;
-  // Of the chain's message and of what else stands here of the listener: connections stay with a chain as long as an update
-  // brings the same bytes.
+  // Of the chain's message and of what else stands here of the listener: connections stay with a chain as long as an
+  // update brings the same bytes.
   uint64_t hash = 0;
   // Null: plain TCP.
   std::shared_ptr<const tls::DownstreamTlsConfig> tls;

@@ -17,8 +17,8 @@
 
 namespace nuncio::listener {
 
-// All listeners of the process: takes their configurations, binds their addresses, waits until their routes and secrets are
-// known, and hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
+// All listeners of the process: takes their configurations, binds their addresses, waits until their routes and secrets
+// are known, and hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
 class ListenerRegistry final : public config::ResourceWatcher {
  public:
   ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, tls::ContextRegistry& contexts,

@@ -18,8 +18,8 @@ namespace nuncio::listener {
 
 class WorkerPool;
 
-// One route configuration from discovery and the cells in which the workers find its current table. Shared by all filter
-// chains that name it; unsubscribes when the last lets go. Main thread.
+// One route configuration from discovery and the cells in which the workers find its current table. Shared by all
+// filter chains that name it; unsubscribes when the last lets go. Main thread.
 class RouteSubscription final : public config::ResourceWatcher {
  public:
   RouteSubscription(WorkerPool& workers, telemetry::StatsStore& stats, const config::ResourceType& type,

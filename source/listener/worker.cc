@@ -75,8 +75,8 @@ void Worker::Run() {
 void Worker::ApplyListener(ListenerUpdate update, const DrainPlan& plan) {
   std::unique_ptr<WorkerListener>& listener = listeners_[update.config->name];
   if (listener == nullptr) {
-    listener =
-        std::make_unique<WorkerListener>(services_, connection_limit_, home_, peers_, index_, update.config->stat_prefix);
+    listener = std::make_unique<WorkerListener>(services_, connection_limit_, home_, peers_, index_,
+                                                update.config->stat_prefix);
   }
   listener->Apply(std::move(update), plan);
   if (health_failing_) listener->SetHealthFailing(true);

@@ -17,8 +17,8 @@
 
 namespace nuncio::listener {
 
-// A thread with its loop and everything that runs on it. The constructor, Start, Stop and Post are main's; the rest belongs
-// to the worker's thread.
+// A thread with its loop and everything that runs on it. The constructor, Start, Stop and Post are main's; the rest
+// belongs to the worker's thread.
 class Worker {
  public:
   struct Options {

@@ -78,7 +78,8 @@ void WorkerListener::TakeChains(ListenerUpdate& update, const DrainPlan& plan) {
       return;
     }
     chains_.push_back(std::make_unique<Chain>(
-        *this, config, std::move(tls), extensions::TerminalFilterInputs{std::move(update.access_logs[index]), std::move(routes)}));
+        *this, config, std::move(tls),
+        extensions::TerminalFilterInputs{std::move(update.access_logs[index]), std::move(routes)}));
   };
   const ListenerConfig& config = *update.config;
   for (size_t i = 0; i < config.chains.size(); ++i) take(config.chains[i], i);

@@ -35,8 +35,8 @@ struct ListenerUpdate {
   // Where chains with RDS find their routes: parallel to config->chains, the default chain's last; null for chains that
   // have their own table.
   std::vector<std::shared_ptr<proxy::RouteCell>> routes;
-  // Where the chains' connections find their TLS contexts, likewise; null for plain TCP. A cell without context: secrets are
-  // missing, and no connection can be served (downstream_context_secrets_not_ready).
+  // Where the chains' connections find their TLS contexts, likewise; null for plain TCP. A cell without context:
+  // secrets are missing, and no connection can be served (downstream_context_secrets_not_ready).
   std::vector<std::shared_ptr<tls::ServerContextCell>> tls;
   // The chains' logs, likewise.
   std::vector<proxy::AccessLogs> access_logs;
@@ -46,8 +46,9 @@ struct ListenerUpdate {
   std::shared_ptr<ConnectionBalance> balance;
 };
 
-// One listener on one worker: accepts on the worker's own sockets, hands connections over to workers that have fewer, runs
-// the listener filters, chooses filter chains, and keeps those that an update replaced until their connections are gone. Worker thread.
+// One listener on one worker: accepts on the worker's own sockets, hands connections over to workers that have fewer,
+// runs the listener filters, chooses filter chains, and keeps those that an update replaced until their connections are
+// gone. Worker thread.
 class WorkerListener final : public event::DeferredDeletable,
                              public net::AcceptEvents,
                              private PendingConnection::Owner {
@@ -56,8 +57,8 @@ class WorkerListener final : public event::DeferredDeletable,
                  uint32_t worker, const std::string& stat_prefix);
   ~WorkerListener() override;
 
-  // Takes the new configuration. Sockets that both have stay as they are; sockets no longer named are emptied of waiting
-  // connections and let go. Connections of chains that are not in the new configuration are drained.
+  // Takes the new configuration. Sockets that both have stay as they are; sockets no longer named are emptied of
+  // waiting connections and let go. Connections of chains that are not in the new configuration are drained.
   void Apply(ListenerUpdate update, const DrainPlan& plan);
   // Serves what waits in the accept queues, lets go of the sockets, and drains all connections.
   void Remove(const DrainPlan& plan);

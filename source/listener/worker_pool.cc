@@ -36,9 +36,8 @@ void WorkerPool::HandOver(size_t worker, const std::string& listener, filter::Ac
                           std::shared_ptr<ConnectionBalance> balance) {
   const int fd = connection.fd;
   const bool posted = workers_[worker]->Post(
-      [to = workers_[worker].get(), listener, connection = std::move(connection), balance = std::move(balance)]() mutable {
-        to->AdoptConnection(listener, std::move(connection), *balance);
-      });
+      [to = workers_[worker].get(), listener, connection = std::move(connection),
+       balance = std::move(balance)]() mutable { to->AdoptConnection(listener, std::move(connection), *balance); });
   // All workers are stopping; nobody looks at limit and balance any more.
   if (!posted) close(fd);
 }

@@ -26,9 +26,9 @@ struct Presence {
   bool present = true;
 };
 
-// A condition on one field of a request. Several values of one header count as one, joined by commas: in a buffer of the
-// thread that is kept, since a copy in the arena for each of 10,000 routes would let a client fill the memory. Immutable;
-// any thread.
+// A condition on one field of a request. Several values of one header count as one, joined by commas: in a buffer of
+// the thread that is kept, since a copy in the arena for each of 10,000 routes would let a client fill the memory.
+// Immutable; any thread.
 class HeaderMatcher {
  public:
   using Test = std::variant<Presence, IntegerRange, StringMatcher>;

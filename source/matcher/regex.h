@@ -42,8 +42,8 @@ class Regex {
 // Replaces every non-overlapping match of an expression. Immutable; any thread.
 class RegexSubstitution {
  public:
-  // In `substitution` `\0` stands for the match, `\1` to `\9` for its groups, `\\` for a backslash. InvalidArgument where
-  // the expression is refused, a backslash is followed by anything else, or the expression lacks the group.
+  // In `substitution` `\0` stands for the match, `\1` to `\9` for its groups, `\\` for a backslash. InvalidArgument
+  // where the expression is refused, a backslash is followed by anything else, or the expression lacks the group.
   static absl::StatusOr<RegexSubstitution> Compile(std::string_view pattern, std::string_view substitution);
 
   // The result, in the arena, or `subject` itself where nothing matches; nullopt where the result would be longer than

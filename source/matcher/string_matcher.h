@@ -36,7 +36,8 @@ class StringMatcher {
   bool ignore_case_ = false;
   std::string text_;
   std::optional<Regex> regex_;
-  // For kContains without regard to case: Knuth, Morris and Pratt's table, so that no header makes the search quadratic.
+  // For kContains without regard to case: Knuth, Morris and Pratt's table, so that no header makes the search
+  // quadratic.
   std::vector<uint32_t> failure_;
 };
 

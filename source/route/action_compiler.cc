@@ -105,7 +105,9 @@ void CompileClusterSpecifier(const EnvoyRouteAction& message, const CompileEnvir
 
 std::unique_ptr<const PathRewrite> CompilePathRewrite(const EnvoyRouteAction& message, Faults& faults) {
   if (message.has_regex_rewrite()) {
-    if (!message.prefix_rewrite().empty()) faults.Add("prefix_rewrite", "does not go with regex_rewrite; set one of them");
+    if (!message.prefix_rewrite().empty()) {
+      faults.Add("prefix_rewrite", "does not go with regex_rewrite; set one of them");
+    }
     auto substitution = CompileTargetSubstitution(message.regex_rewrite(), "regex_rewrite", faults);
     if (!substitution.has_value()) return nullptr;
     return std::make_unique<const PathRewrite>(PathRewrite{*std::move(substitution)});
@@ -128,7 +130,8 @@ std::unique_ptr<const HostRewrite> CompileHostRewrite(const EnvoyRouteAction& me
       if (message.host_rewrite_header().empty()) return nullptr;
       return std::make_unique<const HostRewrite>(HostFromField{matcher::RequestField(message.host_rewrite_header())});
     case EnvoyRouteAction::kHostRewritePathRegex: {
-      auto substitution = CompileTargetSubstitution(message.host_rewrite_path_regex(), "host_rewrite_path_regex", faults);
+      auto substitution =
+          CompileTargetSubstitution(message.host_rewrite_path_regex(), "host_rewrite_path_regex", faults);
       if (!substitution.has_value()) return nullptr;
       return std::make_unique<const HostRewrite>(HostFromPath{*std::move(substitution)});
     }
@@ -174,8 +177,9 @@ std::unique_ptr<const StreamDurationLimits> CompileStreamDuration(const EnvoyRou
       OptionalDuration(limits.has_max_stream_duration(), limits.max_stream_duration(), "max_stream_duration", faults);
   result->grpc_timeout_max = OptionalDuration(limits.has_grpc_timeout_header_max(), limits.grpc_timeout_header_max(),
                                               "grpc_timeout_header_max", faults);
-  result->grpc_timeout_offset = OptionalDuration(
-      limits.has_grpc_timeout_header_offset(), limits.grpc_timeout_header_offset(), "grpc_timeout_header_offset", faults);
+  result->grpc_timeout_offset =
+      OptionalDuration(limits.has_grpc_timeout_header_offset(), limits.grpc_timeout_header_offset(),
+                       "grpc_timeout_header_offset", faults);
   return result;
 }
 

@@ -20,7 +20,9 @@ std::vector<ClusterReference> ClusterReferences(const envoy::config::route::v3::
       };
       add(action.cluster(), "cluster");
       const auto& weighted = action.weighted_clusters().clusters();
-      for (int c = 0; c < weighted.size(); ++c) add(weighted[c].name(), StrCat("weighted_clusters.clusters[", c, "].name"));
+      for (int c = 0; c < weighted.size(); ++c) {
+        add(weighted[c].name(), StrCat("weighted_clusters.clusters[", c, "].name"));
+      }
     }
   }
   return references;

@@ -10,8 +10,8 @@
 #include "source/route/route_entry.h"
 #include "source/route/virtual_host.h"
 
-// The parts of the compiler, which only its own files include. All record faults below the current path, which stands at the
-// message given; the result is of use only where none was recorded.
+// The parts of the compiler, which only its own files include. All record faults below the current path, which stands
+// at the message given; the result is of use only where none was recorded.
 namespace nuncio::route {
 
 // What a table's own fields say to the compilation of its virtual hosts.

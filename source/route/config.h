@@ -48,8 +48,8 @@ struct CompileOptions {
   const FilterSettingsCompiler* filters = nullptr;
   // Whether files and environment variables that bodies name are the reader's own.
   config::DataSourceAccess data_sources = config::DataSourceAccess::kRead;
-  // The table that the new one replaces, or null: virtual hosts that did not change are shared with it instead of compiled
-  // again. It was compiled with the same options.
+  // The table that the new one replaces, or null: virtual hosts that did not change are shared with it instead of
+  // compiled again. It was compiled with the same options.
   const RouteTable* previous = nullptr;
 };
 

@@ -45,8 +45,8 @@ std::string_view DecisionKindName(Decision::Kind kind);
 // A pure function: the same table, request and random number give the same decision. Allocates nothing from the heap.
 Decision Decide(const RouteTable& table, const http::RequestHead& request, uint64_t random);
 
-// Makes of the request as received the one to be sent, for kForward: header changes of all levels in the order the table
-// says, then path, then host (but for auto_host_rewrite, which is the router's once it knows the host).
+// Makes of the request as received the one to be sent, for kForward: header changes of all levels in the order the
+// table says, then path, then host (but for auto_host_rewrite, which is the router's once it knows the host).
 // `keep_original_path` says whether a rewritten path is told in `x-envoy-original-path`. Call once per request. False
 // where a rewrite would make the path or host too long: answer 500; the request may be half changed then.
 bool RewriteRequest(const Decision& decision, const FormatInput& input, bool keep_original_path,

@@ -8,9 +8,9 @@
 
 namespace nuncio::route {
 
-// From hosts to virtual hosts: a name itself, then `*suffix`, then `prefix*`, longer ones first, then `*`. A star stands
-// for one byte or more. Without regard to the case of ASCII letters. A lookup takes one pass over the host and does
-// not grow with the number of domains. Immutable once filled; any thread.
+// From hosts to virtual hosts: a name itself, then `*suffix`, then `prefix*`, longer ones first, then `*`. A star
+// stands for one byte or more. Without regard to the case of ASCII letters. A lookup takes one pass over the host and
+// does not grow with the number of domains. Immutable once filled; any thread.
 class DomainIndex {
  public:
   static constexpr uint32_t kNone = TextHashTable::kNone;

@@ -31,7 +31,8 @@ void CheckAddedName(std::string_view name, Faults& faults) {
   } else if (EqualsIgnoreCase(name, "content-length") || EqualsIgnoreCase(name, "transfer-encoding")) {
     faults.Add("key", StrCat(config::Quote(name), " frames the message and may not be set"));
   } else if (!IsToken(name)) {
-    faults.Add("key", StrCat("must be a header name: letters, digits and !#$%&'*+-.^_`|~ (is ", config::Quote(name), ")"));
+    faults.Add("key",
+               StrCat("must be a header name: letters, digits and !#$%&'*+-.^_`|~ (is ", config::Quote(name), ")"));
   }
 }
 

@@ -7,8 +7,8 @@
 
 namespace nuncio::route {
 
-// What a virtual host, a route or one of its clusters says to an HTTP filter. Immutable; only the filter's own code knows
-// what is in it.
+// What a virtual host, a route or one of its clusters says to an HTTP filter. Immutable; only the filter's own code
+// knows what is in it.
 class FilterSettings {
  public:
   virtual ~FilterSettings() = default;
@@ -18,8 +18,8 @@ class FilterSettings {
 struct PerFilterConfig {
   // Of the filter in the connection manager's chain.
   std::string name;
-  // The filter's kind: settings go only to a filter of that kind, whatever its name. Static storage; empty where there are
-  // no settings.
+  // The filter's kind: settings go only to a filter of that kind, whatever its name. Static storage; empty where there
+  // are no settings.
   std::string_view filter_type;
   // The filter is left out; false puts in one that is off by default.
   bool disabled = false;

@@ -23,8 +23,8 @@ struct RedirectAction {
   // 301, 302, 303, 307 or 308.
   uint32_t status = 301;
 
-  // The value of `location`, in the request's arena; nullopt where the rewritten path would be too long. `matched` as in
-  // PathRewrite::Apply.
+  // The value of `location`, in the request's arena; nullopt where the rewritten path would be too long. `matched` as
+  // in PathRewrite::Apply.
   std::optional<std::string_view> Location(const http::RequestHead& request, size_t matched) const;
 };
 

@@ -56,7 +56,8 @@ struct RouteEntry {
   // Only gRPC, by its content type.
   bool grpc_only = false;
 
-  std::variant<ForwardAction, std::unique_ptr<const RedirectAction>, std::unique_ptr<const DirectResponseAction>> action;
+  std::variant<ForwardAction, std::unique_ptr<const RedirectAction>, std::unique_ptr<const DirectResponseAction>>
+      action;
 
   HeaderMutations request_mutations;
   HeaderMutations response_mutations;

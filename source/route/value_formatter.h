@@ -6,8 +6,8 @@
 
 namespace nuncio::route {
 
-// What a formatter may look at: the stream. The floor above derives its own class from this, and makes both the formatters
-// and what they read, so that a formatter may cast it to that class.
+// What a formatter may look at: the stream. The floor above derives its own class from this, and makes both the
+// formatters and what they read, so that a formatter may cast it to that class.
 class FormatInput {
  protected:
   ~FormatInput() = default;

@@ -56,8 +56,8 @@ class VirtualHost {
   const PerFilterConfigs* per_filter() const { return fields_.per_filter.get(); }
   const Digest& digest() const { return fields_.digest; }
 
-  // The first route that matches, or null. `path` is the part of the request's path that is compared. Time does not grow
-  // with the number of routes by path, prefix or separated prefix whose path does not match.
+  // The first route that matches, or null. `path` is the part of the request's path that is compared. Time does not
+  // grow with the number of routes by path, prefix or separated prefix whose path does not match.
   const RouteEntry* FindRoute(std::string_view path, const http::RequestHead& request, uint64_t random) const;
 
  private:

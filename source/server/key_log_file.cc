@@ -9,8 +9,8 @@
 namespace nuncio::server {
 namespace {
 
-// Of no thread: all key logs share their counters under this lock. Handshakes on several workers may write; whoever asked for
-// a key log is finding faults, not looking for speed.
+// Of no thread: all key logs share their counters under this lock. Handshakes on several workers may write; whoever
+// asked for a key log is finding faults, not looking for speed.
 constinit std::mutex mutex;
 constexpr telemetry::StatsSlot kKeyLogSlot = 0xfffffffe;
 // Who can read it can read the connections.

@@ -254,8 +254,8 @@ void Server::OnClustersReady() {
 void Server::OnListenersReady() {
   if (state_ != State::kInitializing) return;
   state_ = State::kLive;
-  server_stats_.initialization_time_ms.Record(
-      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(loop_.FreshNow() - started_).count()));
+  server_stats_.initialization_time_ms.Record(static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(loop_.FreshNow() - started_).count()));
   CountServerStats();
   NUNCIO_LOG(kMain, kInfo, "all clusters and listeners are ready; ", workers_.size(), " workers serve");
 }

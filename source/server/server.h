@@ -29,8 +29,8 @@ namespace nuncio::server {
 
 enum class State { kInitializing, kLive, kDraining };
 
-// The whole process: the main loop and what it owns, the workers, and the order in which all of it starts and ends. Main
-// thread.
+// The whole process: the main loop and what it owns, the workers, and the order in which all of it starts and ends.
+// Main thread.
 class Server final : private admin::ServerControl {
  public:
   Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap);
@@ -38,8 +38,8 @@ class Server final : private admin::ServerControl {
 
   // Binds the static listeners and starts. An error means that nothing serves.
   absl::Status Start();
-  // Serves until told to end; returns when the last request is over, the drain time has passed, or at the second request
-  // to end.
+  // Serves until told to end; returns when the last request is over, the drain time has passed, or at the second
+  // request to end.
   void Run();
 
   // Ends in good order: `/ready` turns 503, accept queues are emptied, connections are drained.
@@ -71,8 +71,8 @@ class Server final : private admin::ServerControl {
   absl::Status StartAdmin();
   void OnListenersDrained();
   void OnSignal(int signal);
-  // The start, in this order: the bootstrap's clusters are warm, CDS has answered, its clusters are warm, LDS has answered,
-  // all listeners are warm.
+  // The start, in this order: the bootstrap's clusters are warm, CDS has answered, its clusters are warm, LDS has
+  // answered, all listeners are warm.
   void OnStaticClustersReady();
   void OnClustersReady();
   void OnListenersReady();

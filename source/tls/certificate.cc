@@ -182,7 +182,8 @@ absl::StatusOr<std::vector<bssl::UniquePtr<CRYPTO_BUFFER>>> ReadPemCertificates(
     const uint8_t* at = data;
     const bssl::UniquePtr<X509> parsed(d2i_X509(nullptr, &at, size));
     if (parsed == nullptr || at != data + size) {
-      return InvalidArgument(StrCat("certificate ", out.size() + 1, " of it is no X.509 certificate: ", TakeErrorReason()));
+      return InvalidArgument(
+          StrCat("certificate ", out.size() + 1, " of it is no X.509 certificate: ", TakeErrorReason()));
     }
     out.emplace_back(CRYPTO_BUFFER_new(data, static_cast<size_t>(size), nullptr));
   }

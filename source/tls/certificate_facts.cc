@@ -61,7 +61,8 @@ void AddNames(const X509& certificate, net::CertificateFacts& facts) {
 }  // namespace
 
 std::string_view Bytes(const ASN1_STRING& string) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(&string)), static_cast<size_t>(ASN1_STRING_length(&string))};
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(&string)),
+          static_cast<size_t>(ASN1_STRING_length(&string))};
 }
 
 std::string ToHex(std::string_view bytes) {

@@ -21,7 +21,8 @@ class CertificateVerifier {
  public:
   // `now` tells a bundle of which every certificate has expired. The message of a fault begins with the field within
   // CertificateValidationContext.
-  static absl::StatusOr<std::unique_ptr<const CertificateVerifier>> Create(const ValidationConfig& config, SystemTime now);
+  static absl::StatusOr<std::unique_ptr<const CertificateVerifier>> Create(const ValidationConfig& config,
+                                                                           SystemTime now);
   ~CertificateVerifier();
 
   enum class Failure : uint8_t { kNone, kChain, kName, kPin };
@@ -34,8 +35,8 @@ class CertificateVerifier {
     uint8_t alert = 0;   // TLS's, for what is not accepted.
     std::string detail;  // Why, as for a log.
   };
-  // `chain`: the leaf first; not empty. `peer_is_server` decides which uses the leaf must allow. Where `names` are given, the
-  // leaf must be for one of them, and the configured matchers do not count.
+  // `chain`: the leaf first; not empty. `peer_is_server` decides which uses the leaf must allow. Where `names` are
+  // given, the leaf must be for one of them, and the configured matchers do not count.
   Verdict Verify(const STACK_OF(CRYPTO_BUFFER) * chain, bool peer_is_server, SystemTime now,
                  std::span<const std::string> names) const;
 

@@ -100,7 +100,9 @@ std::unique_ptr<net::TransportSocket> ClientContext::NewSocket(SocketOptions opt
   }
   SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const uint8_t*>(alpn.data()), static_cast<unsigned>(alpn.size()));
   if (max_sessions_ > 0 && options.sessions != nullptr) {
-    if (const auto session = options.sessions->Take(*this, handshaking->host)) SSL_set_session(ssl.get(), session.get());
+    if (const auto session = options.sessions->Take(*this, handshaking->host)) {
+      SSL_set_session(ssl.get(), session.get());
+    }
   }
   handshaking->remote = options.remote;
   return std::make_unique<TlsTransportSocket>(shared_from_this(), std::move(ssl), options.stats,

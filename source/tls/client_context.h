@@ -18,8 +18,8 @@ namespace nuncio::tls {
 // TLS as a cluster speaks it to its hosts. Immutable; any thread.
 class ClientContext final : public TlsContext, public std::enable_shared_from_this<ClientContext> {
  public:
-  // InvalidArgument with a message as context_config.h says. Certificates that have expired by `now` are faults. Reads no
-  // file and opens nothing.
+  // InvalidArgument with a message as context_config.h says. Certificates that have expired by `now` are faults. Reads
+  // no file and opens nothing.
   static absl::StatusOr<std::shared_ptr<const ClientContext>> Create(const ClientContextConfig& config,
                                                                      SystemTime now = Clock::Real().System());
   ~ClientContext() override;
@@ -29,8 +29,8 @@ class ClientContext final : public TlsContext, public std::enable_shared_from_th
     telemetry::SslStats* stats = nullptr;
     // Instead of the context's SNI, where not empty.
     std::string sni;
-    // The server's certificate must be for one of these DNS names, addresses or URIs, and the context's SAN matchers do not
-    // count. Empty: the context's rules.
+    // The server's certificate must be for one of these DNS names, addresses or URIs, and the context's SAN matchers do
+    // not count. Empty: the context's rules.
     std::vector<std::string> subject_alt_names;
     // Instead of the context's list, where set; empty offers none.
     std::optional<std::vector<std::string>> alpn;

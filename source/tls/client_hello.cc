@@ -264,7 +264,9 @@ std::string ClientHello::Ja4() const {
   std::erase_if(types, [](uint16_t type) { return type == kServerName || type == kAlpn; });
   std::sort(types.begin(), types.end());
   std::string rest = JoinHex(types);
-  if (const auto algorithms = WithoutGrease(signature_algorithms); !algorithms.empty()) rest += '_' + JoinHex(algorithms);
+  if (const auto algorithms = WithoutGrease(signature_algorithms); !algorithms.empty()) {
+    rest += '_' + JoinHex(algorithms);
+  }
   return out + '_' + ShortHash(rest);
 }
 
@@ -276,7 +278,9 @@ HelloState ParseClientHelloBody(std::string_view body, ClientHello* out) {
   const std::string_view session_id = reader.Vector8();
   const std::string_view ciphers = reader.Vector16();
   reader.Vector8();  // compression methods
-  if (reader.failed() || session_id.size() > 32 || !ReadWords(ciphers, hello.cipher_suites)) return HelloState::kMalformed;
+  if (reader.failed() || session_id.size() > 32 || !ReadWords(ciphers, hello.cipher_suites)) {
+    return HelloState::kMalformed;
+  }
   if (!reader.empty()) {
     const std::string_view extensions = reader.Vector16();
     if (reader.failed() || !reader.empty() || !ReadExtensions(extensions, hello)) return HelloState::kMalformed;

@@ -45,9 +45,9 @@ enum class HelloState : uint8_t {
 // Upper bound that makes sense for `max_size`: what a handshake message of 16 KiB with its records' headers may take.
 inline constexpr size_t kMaxClientHello = 64 * 1024;
 
-// Reads a ClientHello out of `bytes`, everything that a connection has brought so far, from its first byte. Where more is
-// needed, call again with all there is then; the cost of a call that ends in kIncomplete grows with the number of records,
-// not with their bytes. `out` is written in kComplete only. Pure.
+// Reads a ClientHello out of `bytes`, everything that a connection has brought so far, from its first byte. Where more
+// is needed, call again with all there is then; the cost of a call that ends in kIncomplete grows with the number of
+// records, not with their bytes. `out` is written in kComplete only. Pure.
 HelloState ParseClientHello(std::string_view bytes, size_t max_size, ClientHello* out);
 
 // The same of the message alone, without its handshake header: kComplete or kMalformed.

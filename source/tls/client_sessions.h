@@ -11,8 +11,8 @@ namespace nuncio::tls {
 
 class ClientContext;
 
-// Sessions that servers gave to one worker's connections, to be resumed: by host, the least recently used go first. Made for
-// one cluster on one worker; a session of one context is never offered by another. Belongs to its thread.
+// Sessions that servers gave to one worker's connections, to be resumed: by host, the least recently used go first.
+// Made for one cluster on one worker; a session of one context is never offered by another. Belongs to its thread.
 class ClientSessions {
  public:
   // Of all hosts together.

@@ -12,8 +12,8 @@
 #include "source/tls/secret/tls_config.h"
 
 // From the API's messages to TLS contexts and secrets. Files and variables are read, and all that stands in the
-// configuration is tried out: a context that compiles can be made. With DataSourceAccess::kNamesOnly what files hold is not
-// looked at. Null if and only if a fault was added. No fault holds bytes of a key.
+// configuration is tried out: a context that compiles can be made. With DataSourceAccess::kNamesOnly what files hold is
+// not looked at. Null if and only if a fault was added. No fault holds bytes of a key.
 namespace nuncio::tls {
 
 // Messages in hand: config::CheckMessage has passed them.
@@ -30,8 +30,8 @@ std::shared_ptr<const Secret> CompileSecret(const envoy::extensions::transport_s
 void CheckContext(const DownstreamTlsConfig& config, const ContextSecrets& secrets, config::Faults& faults);
 void CheckContext(const UpstreamTlsConfig& config, const ContextSecrets& secrets, config::Faults& faults);
 
-// A field `transport_socket`, at whose path the faults stand. `tls` is null for plain TCP. False with faults: its type is no
-// transport socket that is known here, or what it holds is faulty.
+// A field `transport_socket`, at whose path the faults stand. `tls` is null for plain TCP. False with faults: its type
+// is no transport socket that is known here, or what it holds is faulty.
 bool CompileDownstreamSocket(const envoy::config::core::v3::TransportSocket& socket, config::DataSourceAccess access,
                              std::shared_ptr<const DownstreamTlsConfig>& tls, config::Faults& faults);
 bool CompileUpstreamSocket(const envoy::config::core::v3::TransportSocket& socket, config::DataSourceAccess access,

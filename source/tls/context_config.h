@@ -11,9 +11,10 @@
 #include "source/matcher/string_matcher.h"
 #include "source/net/address.h"
 
-// What ServerContext::Create and ClientContext::Create take: bytes and choices, no files, no protobuf. Faults in them are
-// statuses whose message begins with the place, in the names of CommonTlsContext and relative to it, then ": ":
-// "tls_certificates[1].private_key: does not belong to the certificate". See ContextFault. No text ever holds key bytes.
+// What ServerContext::Create and ClientContext::Create take: bytes and choices, no files, no protobuf. Faults in them
+// are statuses whose message begins with the place, in the names of CommonTlsContext and relative to it, then ": ":
+// "tls_certificates[1].private_key: does not belong to the certificate". See ContextFault. No text ever holds key
+// bytes.
 namespace nuncio::tls {
 
 enum class ProtocolVersion : uint8_t { kAuto, kTls10, kTls11, kTls12, kTls13 };
@@ -61,15 +62,15 @@ struct CertificateConfig {
 struct SanMatcher {
   enum class Type : uint8_t { kEmail, kDns, kUri, kIp, kOther };
   Type type;
-  // For kDns, an exact matcher's text may be met by a wildcard of the certificate. For kIp, the text form. For kOther, the
-  // value as a string.
+  // For kDns, an exact matcher's text may be met by a wildcard of the certificate. For kIp, the text form. For kOther,
+  // the value as a string.
   matcher::StringMatcher matcher;
   // For kOther, dotted: "1.3.6.1.4.1.311.20.2.3".
   std::string oid;
 };
 
-// How the peer's certificate is judged. Without trusted_ca no chain is verified, only pins; SAN matchers alone are a fault,
-// because anybody can make a certificate with any name.
+// How the peer's certificate is judged. Without trusted_ca no chain is verified, only pins; SAN matchers alone are a
+// fault, because anybody can make a certificate with any name.
 struct ValidationConfig {
   std::string trusted_ca;  // PEM.
   // PEM, or DER of one; every CA of a chain needs its list, unless only the leaf is looked up.
@@ -82,7 +83,8 @@ struct ValidationConfig {
   std::optional<uint32_t> max_verify_depth;
   // One of them must match one of the leaf's names. Empty: any.
   std::vector<SanMatcher> sans;
-  // One of either list must match. SHA-256 of the SubjectPublicKeyInfo in base64; of the certificate in hex, colons or not.
+  // One of either list must match. SHA-256 of the SubjectPublicKeyInfo in base64; of the certificate in hex, colons or
+  // not.
   std::vector<std::string> spki_pins;
   std::vector<std::string> hash_pins;
 };

@@ -64,7 +64,8 @@ bool Matches(const SanMatcher& matcher, const GENERAL_NAME& name) {
     case GEN_DNS:
       return matcher.type == SanMatcher::Type::kDns && DnsMatches(matcher, Bytes(*name.d.dNSName));
     case GEN_URI:
-      return matcher.type == SanMatcher::Type::kUri && matcher.matcher.Matches(Bytes(*name.d.uniformResourceIdentifier));
+      return matcher.type == SanMatcher::Type::kUri &&
+             matcher.matcher.Matches(Bytes(*name.d.uniformResourceIdentifier));
     case GEN_EMAIL:
       return matcher.type == SanMatcher::Type::kEmail && matcher.matcher.Matches(Bytes(*name.d.rfc822Name));
     case GEN_IPADD: {
@@ -108,7 +109,9 @@ bool AnyNameMatches(const X509& certificate, std::span<const SanMatcher> matcher
   const auto names = NamesOf(certificate);
   if (names == nullptr) return false;
   for (const GENERAL_NAME* name : names.get()) {
-    if (std::any_of(matchers.begin(), matchers.end(), [&](const SanMatcher& m) { return Matches(m, *name); })) return true;
+    if (std::any_of(matchers.begin(), matchers.end(), [&](const SanMatcher& m) { return Matches(m, *name); })) {
+      return true;
+    }
   }
   return false;
 }

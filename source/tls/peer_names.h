@@ -10,8 +10,8 @@
 
 namespace nuncio::tls {
 
-// Whether a certificate's DNS name stands for `name`: the same, or "*.rest" for any one label before it (RFC 6125 6.4.3).
-// Letters of any case.
+// Whether a certificate's DNS name stands for `name`: the same, or "*.rest" for any one label before it (RFC
+// 6125 6.4.3). Letters of any case.
 bool DnsNameMatches(std::string_view name, std::string_view pattern);
 
 // Whether one of the names of the certificate (its subjectAltName) meets one of the matchers.

@@ -17,7 +17,8 @@ OpenedRecord OpenRecord(SSL* ssl, std::span<uint8_t> record, std::span<uint8_t>*
       *data = std::span<uint8_t>(body.data(), body.size());
       return OpenedRecord::kData;
     case bssl::ssl_open_record_discard:
-      return ssl->s3->hs_buf != nullptr && ssl->s3->hs_buf->length > 0 ? OpenedRecord::kMessages : OpenedRecord::kNothing;
+      return ssl->s3->hs_buf != nullptr && ssl->s3->hs_buf->length > 0 ? OpenedRecord::kMessages
+                                                                       : OpenedRecord::kNothing;
     case bssl::ssl_open_record_close_notify:
       return OpenedRecord::kEnd;
     case bssl::ssl_open_record_partial:

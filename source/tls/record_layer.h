@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <span>
 
-// Single records, in memory of ours: BoringSSL's public interface copies every byte once more in each direction, through
-// buffers that it takes from the heap for each record. This is the only place that looks inside BoringSSL; its version is
-// pinned. All of it is for connections whose handshake is done.
+// Single records, in memory of ours: BoringSSL's public interface copies every byte once more in each direction,
+// through buffers that it takes from the heap for each record. This is the only place that looks inside BoringSSL; its
+// version is pinned. All of it is for connections whose handshake is done.
 namespace nuncio::tls {
 
 inline constexpr size_t kRecordHeaderSize = 5;

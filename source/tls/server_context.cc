@@ -179,8 +179,8 @@ absl::Status ServerContext::SetSessionIdContext(const ServerContextConfig& confi
     const ValidationConfig& judge = *config.common.validation;
     add(judge.trusted_ca);
     add(judge.crl);
-    add(StrCat(judge.only_verify_leaf_crl, judge.allow_expired, judge.accept_untrusted, judge.max_verify_depth.value_or(0),
-               judge.max_verify_depth.has_value()));
+    add(StrCat(judge.only_verify_leaf_crl, judge.allow_expired, judge.accept_untrusted,
+               judge.max_verify_depth.value_or(0), judge.max_verify_depth.has_value()));
     for (const SanMatcher& san : judge.sans) {
       add(StrCat(static_cast<int>(san.type), static_cast<int>(san.matcher.kind()), san.matcher.ignore_case(), san.oid));
       add(san.matcher.pattern());
@@ -199,10 +199,12 @@ absl::Status ServerContext::CheckOcsp() const {
   for (size_t i = 0; i < certificates_.size(); ++i) {
     if (certificates_[i].ocsp.has_value()) continue;
     if (certificates_[i].must_staple) {
-      return InvalidArgument(StrCat("tls_certificates[", i, "].ocsp_staple: is missing, and the certificate says must-staple"));
+      return InvalidArgument(
+          StrCat("tls_certificates[", i, "].ocsp_staple: is missing, and the certificate says must-staple"));
     }
     if (ocsp_policy_ == ServerContextConfig::OcspPolicy::kMustStaple) {
-      return InvalidArgument(StrCat("tls_certificates[", i, "].ocsp_staple: is missing, and ocsp_staple_policy is MUST_STAPLE"));
+      return InvalidArgument(
+          StrCat("tls_certificates[", i, "].ocsp_staple: is missing, and ocsp_staple_policy is MUST_STAPLE"));
     }
   }
   return absl::OkStatus();

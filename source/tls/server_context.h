@@ -17,8 +17,8 @@ namespace nuncio::tls {
 // TLS as a listener's filter chain speaks it. Immutable; any thread.
 class ServerContext final : public TlsContext, public std::enable_shared_from_this<ServerContext> {
  public:
-  // InvalidArgument with a message as context_config.h says. Certificates that have expired by `now` are faults. Reads no
-  // file and opens nothing.
+  // InvalidArgument with a message as context_config.h says. Certificates that have expired by `now` are faults. Reads
+  // no file and opens nothing.
   static absl::StatusOr<std::shared_ptr<const ServerContext>> Create(const ServerContextConfig& config,
                                                                      SystemTime now = Clock::Real().System());
   ~ServerContext() override;

@@ -77,7 +77,9 @@ const net::CertificateFacts* SslSecurityInfo::local_certificate() const {
 std::string_view SslSecurityInfo::peer_certificate_pem() const {
   if (!peer_certificate_presented()) return {};
   std::optional<std::string>& text = extra().peer_pem;
-  if (!text.has_value()) text = UrlEncodedPem(Bytes(*sk_CRYPTO_BUFFER_value(SSL_get0_peer_certificates(ssl_.get()), 0)));
+  if (!text.has_value()) {
+    text = UrlEncodedPem(Bytes(*sk_CRYPTO_BUFFER_value(SSL_get0_peer_certificates(ssl_.get()), 0)));
+  }
   return *text;
 }
 
@@ -87,7 +89,9 @@ std::string_view SslSecurityInfo::peer_chain_pem() const {
   if (!text.has_value()) {
     text.emplace();
     const STACK_OF(CRYPTO_BUFFER)* const chain = SSL_get0_peer_certificates(ssl_.get());
-    for (size_t i = 0; i < sk_CRYPTO_BUFFER_num(chain); ++i) *text += UrlEncodedPem(Bytes(*sk_CRYPTO_BUFFER_value(chain, i)));
+    for (size_t i = 0; i < sk_CRYPTO_BUFFER_num(chain); ++i) {
+      *text += UrlEncodedPem(Bytes(*sk_CRYPTO_BUFFER_value(chain, i)));
+    }
   }
   return *text;
 }

@@ -11,8 +11,8 @@
 
 namespace nuncio::tls {
 
-// What is known of a TLS connection, worked out of BoringSSL's state when somebody asks. Owns that state, so that it may
-// outlive the connection. One thread's.
+// What is known of a TLS connection, worked out of BoringSSL's state when somebody asks. Owns that state, so that it
+// may outlive the connection. One thread's.
 class SslSecurityInfo final : public net::SecurityInfo {
  public:
   // `local`: the certificate that was presented, in `context`; null for none.

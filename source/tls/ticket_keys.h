@@ -34,8 +34,8 @@ class TicketKeys {
   static absl::StatusOr<std::shared_ptr<TicketKeys>> Given(const std::vector<std::string>& keys);
   // Made at random and rotated.
   static std::shared_ptr<TicketKeys> Rotating();
-  // The process's own rotating ones. One for all contexts, so that clients resume across updates of their listener; what
-  // must not be resumed elsewhere is told apart by the session's context id.
+  // The process's own rotating ones. One for all contexts, so that clients resume across updates of their listener;
+  // what must not be resumed elsewhere is told apart by the session's context id.
   static const std::shared_ptr<TicketKeys>& OfProcess();
 
   // Any thread.

@@ -61,7 +61,8 @@ ssl_verify_result_t OnVerify(SSL* ssl, uint8_t* alert) {
 }
 
 bool Contains(const std::vector<net::CidrRange>& ranges, const net::Address& address) {
-  return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const auto& r) { return r.Contains(address); });
+  return ranges.empty() ||
+         std::any_of(ranges.begin(), ranges.end(), [&](const auto& r) { return r.Contains(address); });
 }
 
 }  // namespace
@@ -113,7 +114,8 @@ absl::Status TlsContext::SetVersions(const ProtocolConfig& config) {
   const uint16_t max = WireVersion(config.max_version, TLS1_3_VERSION);
   if (min > max) {
     return InvalidArgument(
-        "tls_params.tls_minimum_protocol_version: is above tls_maximum_protocol_version (TLSv1_2 to TLSv1_3 where not given)");
+        "tls_params.tls_minimum_protocol_version: is above tls_maximum_protocol_version (TLSv1_2 to TLSv1_3 where not "
+        "given)");
   }
   if (!SSL_CTX_set_min_proto_version(ssl_ctx_.get(), min) || !SSL_CTX_set_max_proto_version(ssl_ctx_.get(), max)) {
     return InvalidArgument(StrCat("tls_params: ", TakeErrorReason()));
@@ -132,7 +134,8 @@ absl::Status TlsContext::SetProtocol(const ProtocolConfig& config, std::string_v
     for (size_t i = 0; i < config.cipher_suites.size(); ++i) {
       const std::string& each = config.cipher_suites[i];
       const bool takes_away = !each.empty() && (each[0] == '-' || each[0] == '!');
-      const std::string name = takes_away ? StrCat(each, ":ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256") : each;
+      const std::string name =
+          takes_away ? StrCat(each, ":ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256") : each;
       const bssl::UniquePtr<SSL_CTX> trial(SSL_CTX_new(TLS_with_buffers_method()));
       if (!SSL_CTX_set_strict_cipher_list(trial.get(), name.c_str())) {
         ERR_clear_error();

@@ -54,7 +54,8 @@ class TlsContext {
   std::string alpn_;  // In wire form.
 
  private:
-  absl::Status SetProtocol(const ProtocolConfig& config, std::string_view default_ciphers, std::string_view default_curves);
+  absl::Status SetProtocol(const ProtocolConfig& config, std::string_view default_ciphers,
+                           std::string_view default_curves);
   absl::Status SetVersions(const ProtocolConfig& config);
 
   std::optional<KeyLogConfig> key_log_;

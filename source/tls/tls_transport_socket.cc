@@ -152,7 +152,8 @@ net::TransportSocket::Result TlsTransportSocket::FailedBySsl() {
     }
   }
   if (text.empty()) {
-    text = io_error_ != 0 ? ErrnoText("reading within the handshake", io_error_) : "the peer closed within the handshake";
+    text =
+        io_error_ != 0 ? ErrnoText("reading within the handshake", io_error_) : "the peer closed within the handshake";
   }
   const int errno_of_it = io_error_;
   // The alert, as far as the kernel takes it.
@@ -377,7 +378,8 @@ bool TlsTransportSocket::Seal(buffer::Buffer& from, size_t limit, Result* result
 net::TransportSocket::Result TlsTransportSocket::Write(buffer::Buffer& from, bool end) {
   if (failed_ || write_failed_) return {.state = State::kFailed};
   if (InHandshake(ssl_)) {
-    // A renegotiation: the owner's bytes wait for it, what it says itself does not. Read goes on, and then asks for output.
+    // A renegotiation: the owner's bytes wait for it, what it says itself does not. Read goes on, and then asks for
+    // output.
     if (!FlushOutput()) return WriteFailed();
     return {.state = State::kBlocked};
   }

@@ -17,9 +17,9 @@
 
 namespace nuncio::tls {
 
-// TLS over a connection's descriptor, in either role. What comes in is read into pooled slices, many records in one call,
-// and decrypted in place; what goes out is sealed record by record, gathered from the owner's slices, and sent many
-// records in one call. Idle, it holds no slice, and nothing of the handshake.
+// TLS over a connection's descriptor, in either role. What comes in is read into pooled slices, many records in one
+// call, and decrypted in place; what goes out is sealed record by record, gathered from the owner's slices, and sent
+// many records in one call. Idle, it holds no slice, and nothing of the handshake.
 class TlsTransportSocket final : public net::TransportSocket {
  public:
   // What only a handshake needs.

@@ -20,7 +20,8 @@ using envoy::extensions::access_loggers::file::v3::FileAccessLog;
 using envoy::extensions::access_loggers::stream::v3::StderrAccessLog;
 using envoy::extensions::access_loggers::stream::v3::StdoutAccessLog;
 
-constexpr std::string_view kFile = "\"@type\": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
+constexpr std::string_view kFile =
+    "\"@type\": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog";
 constexpr std::string_view kStdout =
     "\"@type\": type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog";
 
@@ -72,7 +73,8 @@ TEST(AccessLogConfigTest, StreamsGoToTheProcessesDescriptors) {
 
 TEST(AccessLogConfigTest, TextFormats) {
   SampleStream stream;
-  EXPECT_EQ(Entry(Compile(File(", log_format: { text_format: \"%RESPONSE_CODE% %REQ(NONE)%\\n\" }")), stream.info), "200 -\n");
+  EXPECT_EQ(Entry(Compile(File(", log_format: { text_format: \"%RESPONSE_CODE% %REQ(NONE)%\\n\" }")), stream.info),
+            "200 -\n");
   EXPECT_EQ(Entry(Compile(File(", log_format: { text_format_source: { inline_string: \"<%REQ(NONE)%>\" }, "
                                "omit_empty_values: true }")),
                   stream.info),
@@ -91,9 +93,9 @@ TEST(AccessLogConfigTest, JsonKeepsTypesAndNesting) {
 
 TEST(AccessLogConfigTest, JsonOmitsMembersWithoutValue) {
   SampleStream stream;
-  const Compiled compiled =
-      Compile(File(", log_format: { omit_empty_values: true, json_format: { a: \"%REQ(NONE)%\", b: \"%RESPONSE_CODE%\", "
-                   "c: { d: \"%REQ(NONE)%\" }, e: \"x%REQ(NONE)%\" } }"));
+  const Compiled compiled = Compile(
+      File(", log_format: { omit_empty_values: true, json_format: { a: \"%REQ(NONE)%\", b: \"%RESPONSE_CODE%\", "
+           "c: { d: \"%REQ(NONE)%\" }, e: \"x%REQ(NONE)%\" } }"));
   EXPECT_EQ(Entry(compiled, stream.info), "{\"b\":200,\"c\":{},\"e\":\"x\"}\n");
 }
 
@@ -107,10 +109,13 @@ TEST(AccessLogConfigTest, FaultsNameTheFieldAndTheOperator) {
             "access_log[0].typed_config.log_format.text_format");
   const Compiled json = Compile(File(", log_format: { json_format: { a: \"%NOPE%\", b: { c: [\"%REQ%\"] } } }"));
   EXPECT_EQ(json.faults.count(), 2u);
-  EXPECT_NE(json.faults.ToString().find("json_format.fields[\"b\"].fields[\"c\"].values[0]: %REQ% needs"), std::string::npos)
+  EXPECT_NE(json.faults.ToString().find("json_format.fields[\"b\"].fields[\"c\"].values[0]: %REQ% needs"),
+            std::string::npos)
       << json.faults.ToString();
   EXPECT_EQ(Compile("name: x").faults.list().at(0).field_path, "access_log[0].typed_config");
-  EXPECT_NE(Compile(File("").replace(File("").find("path: /tmp/x"), 12, "path: \"\"")).faults.ToString().find("typed_config.path"),
+  EXPECT_NE(Compile(File("").replace(File("").find("path: /tmp/x"), 12, "path: \"\""))
+                .faults.ToString()
+                .find("typed_config.path"),
             std::string::npos);
   const Compiled missing = Compile(File(", log_format: { text_format_source: { filename: /nonexistent/format } }"));
   EXPECT_NE(missing.faults.ToString().find("text_format_source"), std::string::npos);
@@ -166,7 +171,8 @@ TEST_F(AccessLogFilterTest, GrpcStatus) {
 
 TEST_F(AccessLogFilterTest, HeadersAndCombinations) {
   constexpr std::string_view kCurl = "header_filter: { header: { name: user-agent, string_match: { prefix: curl } } }";
-  constexpr std::string_view kFirefox = "header_filter: { header: { name: user-agent, string_match: { prefix: Moz } } }";
+  constexpr std::string_view kFirefox =
+      "header_filter: { header: { name: user-agent, string_match: { prefix: Moz } } }";
   EXPECT_TRUE(Wants(kCurl));
   EXPECT_FALSE(Wants(kFirefox));
   EXPECT_TRUE(Wants(StrCat("or_filter: { filters: [ { ", kFirefox, " }, { ", kCurl, " } ] }")));
@@ -180,7 +186,9 @@ TEST_F(AccessLogFilterTest, FaultsHavePaths) {
       StrCat("filter: { or_filter: { filters: [ { response_flag_filter: {} }, { header_filter: { header: { name: a, "
              "string_match: { safe_regex: { regex: \"(\" } } } } } ] } }\n", File("")));
   ASSERT_EQ(compiled.faults.count(), 1u) << compiled.faults.ToString();
-  EXPECT_EQ(compiled.faults.list()[0].field_path.rfind("access_log[0].filter.or_filter.filters[1].header_filter.header", 0), 0u)
+  EXPECT_EQ(
+      compiled.faults.list()[0].field_path.rfind("access_log[0].filter.or_filter.filters[1].header_filter.header", 0),
+      0u)
       << compiled.faults.ToString();
 }
 

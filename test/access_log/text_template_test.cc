@@ -55,8 +55,8 @@ TEST_F(TextTemplateTest, Tls) {
          "TLSv1.3 TLS_AES_128_GCM_SHA256 5e55", "- - -");
   Expect("%DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_ISSUER% %DOWNSTREAM_PEER_SERIAL%",
          "CN=client,O=Test \\\"One\\\" CN=Root 1f", "- - -");
-  Expect("%DOWNSTREAM_PEER_FINGERPRINT_256% %DOWNSTREAM_PEER_FINGERPRINT_1% %DOWNSTREAM_PEER_CERT%", "aa11 bb22 leaf%0A",
-         "- - -");
+  Expect("%DOWNSTREAM_PEER_FINGERPRINT_256% %DOWNSTREAM_PEER_FINGERPRINT_1% %DOWNSTREAM_PEER_CERT%",
+         "aa11 bb22 leaf%0A", "- - -");
   Expect("%DOWNSTREAM_PEER_URI_SAN% %DOWNSTREAM_PEER_DNS_SAN% %DOWNSTREAM_PEER_IP_SAN% %DOWNSTREAM_PEER_EMAIL_SAN%",
          "spiffe://test/client client.test,www.client.test 10.1.1.1 me@client.test", "- - - -");
   Expect("%DOWNSTREAM_LOCAL_SUBJECT% %DOWNSTREAM_LOCAL_URI_SAN% %DOWNSTREAM_LOCAL_DNS_SAN%",
@@ -66,14 +66,15 @@ TEST_F(TextTemplateTest, Tls) {
          "- -");
   // Nothing of a client without a certificate.
   security.presented = false;
-  EXPECT_EQ(Format("%DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_CERT% %DOWNSTREAM_PEER_CERT_V_END%", stream_.info), "- - -");
+  EXPECT_EQ(Format("%DOWNSTREAM_PEER_SUBJECT% %DOWNSTREAM_PEER_CERT% %DOWNSTREAM_PEER_CERT_V_END%", stream_.info),
+            "- - -");
 }
 
 TEST_F(TextTemplateTest, TlsOfTheUpstream) {
   const auto security = std::make_shared<net::FakeSecurityInfo>();
   stream_.info.upstream_security = net::MakeSecurityRef(security);
-  Expect("%UPSTREAM_TLS_VERSION% %UPSTREAM_TLS_CIPHER% %UPSTREAM_TLS_SESSION_ID%", "TLSv1.3 TLS_AES_128_GCM_SHA256 5e55",
-         "- - -");
+  Expect("%UPSTREAM_TLS_VERSION% %UPSTREAM_TLS_CIPHER% %UPSTREAM_TLS_SESSION_ID%",
+         "TLSv1.3 TLS_AES_128_GCM_SHA256 5e55", "- - -");
   Expect("%UPSTREAM_PEER_SUBJECT% %UPSTREAM_PEER_ISSUER% %UPSTREAM_PEER_CERT%",
          "CN=client,O=Test \\\"One\\\" CN=Root leaf%0A", "- - -");
   Expect("%UPSTREAM_PEER_URI_SAN% %UPSTREAM_PEER_DNS_SAN% %UPSTREAM_PEER_IP_SAN%",
@@ -166,8 +167,9 @@ TEST_F(TextTemplateTest, TheClientIsWhomForwardedForTells) {
   stream_.info.remote_ip = "192.0.2.7";
   EXPECT_EQ(Format("%DOWNSTREAM_REMOTE_ADDRESS% %DOWNSTREAM_DIRECT_REMOTE_ADDRESS%", stream_.info),
             "192.0.2.7:0 10.0.0.1:4711");
-  EXPECT_EQ(Format("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", stream_.info),
-            "192.0.2.7 10.0.0.1");
+  EXPECT_EQ(
+      Format("%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT% %DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%", stream_.info),
+      "192.0.2.7 10.0.0.1");
   stream_.info.remote_ip = "2001:db8::7";
   EXPECT_EQ(Format("%DOWNSTREAM_REMOTE_ADDRESS%", stream_.info), "[2001:db8::7]:0");
 }
@@ -184,9 +186,10 @@ TEST_F(TextTemplateTest, PlacesAndNames) {
   EXPECT_EQ(Format("%STREAM_ID%", stream_.info), "99");
   setenv("NUNCIO_TEST_REGION", "eu-west", 1);
   unsetenv("NUNCIO_TEST_NOTHING");
-  EXPECT_EQ(Format("%ENVIRONMENT(NUNCIO_TEST_REGION)% %ENVIRONMENT(NUNCIO_TEST_REGION):2% %ENVIRONMENT(NUNCIO_TEST_NOTHING)%",
-                   nothing_),
-            "eu-west eu -");
+  EXPECT_EQ(
+      Format("%ENVIRONMENT(NUNCIO_TEST_REGION)% %ENVIRONMENT(NUNCIO_TEST_REGION):2% %ENVIRONMENT(NUNCIO_TEST_NOTHING)%",
+             nothing_),
+      "eu-west eu -");
   EXPECT_NE(Format("%HOSTNAME%", nothing_), "-");
 }
 
@@ -208,8 +211,9 @@ TEST_F(TextTemplateTest, FlagsAndReasons) {
 TEST_F(TextTemplateTest, GrpcStatusIsForGrpcOnly) {
   EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "-");
   stream_.request.headers.Add("content-type", "application/grpc+proto");
-  EXPECT_EQ(Format("%GRPC_STATUS% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS(NUMBER)% %GRPC_STATUS_NUMBER%", stream_.info),
-            "NotFound NOT_FOUND 5 5");
+  EXPECT_EQ(
+      Format("%GRPC_STATUS% %GRPC_STATUS(SNAKE_STRING)% %GRPC_STATUS(NUMBER)% %GRPC_STATUS_NUMBER%", stream_.info),
+      "NotFound NOT_FOUND 5 5");
   stream_.trailers.SetReference(http::HeaderId::kGrpcStatus, "77");
   EXPECT_EQ(Format("%GRPC_STATUS%", stream_.info), "77");
   stream_.trailers.SetReference(http::HeaderId::kGrpcStatus, "x");
@@ -271,7 +275,9 @@ TEST_F(TextTemplateTest, JsonEscapesWhatPeersSend) {
   EXPECT_EQ(Json("%REQ(X-EVIL)%", stream_.info), "\"a\\tb\\u0001\xef\xbf\xbd\xe2\x82\xac\\\\\"");
 }
 
-TEST_F(TextTemplateTest, PercentSignsAreDoubled) { EXPECT_EQ(Format("100%% of %PROTOCOL%%%", stream_.info), "100% of HTTP/1.1%"); }
+TEST_F(TextTemplateTest, PercentSignsAreDoubled) {
+  EXPECT_EQ(Format("100%% of %PROTOCOL%%%", stream_.info), "100% of HTTP/1.1%");
+}
 
 TEST_F(TextTemplateTest, FaultsNameTheOperator) {
   EXPECT_NE(Fault("%NONSENSE%").find("there is no operator %NONSENSE%"), std::string::npos);

@@ -59,7 +59,8 @@ class WorkerLogTest : public testing::Test {
     return made_.back();
   }
 
-  std::shared_ptr<const AccessLogConfig> Config(const std::string& path, std::string_view format = "%RESPONSE_CODE%\n") {
+  std::shared_ptr<const AccessLogConfig> Config(const std::string& path,
+                                                std::string_view format = "%RESPONSE_CODE%\n") {
     config::Faults faults;
     auto text = TextTemplate::Parse(format, faults);
     EXPECT_TRUE(text.has_value()) << faults.ToString();
@@ -150,10 +151,10 @@ TEST_F(WorkerLogTest, TheFilterDecides) {
   const std::string path = Path("log");
   LogWriter writer(stats_, {});
   config::Faults faults;
-  auto log = AccessLog::Create(
-      std::make_shared<const AccessLogConfig>(
-          path, LogFilter(LogFilter::Status{{LogComparison::Op::kGreaterOrEqual, 500}}), *TextTemplate::Parse("%RESPONSE_CODE%\n", faults), false),
-      writer);
+  auto log = AccessLog::Create(std::make_shared<const AccessLogConfig>(
+                                   path, LogFilter(LogFilter::Status{{LogComparison::Op::kGreaterOrEqual, 500}}),
+                                   *TextTemplate::Parse("%RESPONSE_CODE%\n", faults), false),
+                               writer);
   ASSERT_TRUE(log.ok());
   {
     WorkerLog worker(writer, loop_, 1);
@@ -255,7 +256,8 @@ TEST_F(WorkerLogTest, AStalledPipeIsBoundedAndHoldsUpNobody) {
   const int reader = open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   ASSERT_GE(reader, 0);
   constexpr size_t kLimit = 256 << 10;
-  LogWriter writer(stats_, {.max_pending_bytes = kLimit, .buffer_bytes = 16 << 10, .flush_interval = std::chrono::seconds(1)});
+  LogWriter writer(stats_,
+                   {.max_pending_bytes = kLimit, .buffer_bytes = 16 << 10, .flush_interval = std::chrono::seconds(1)});
   const std::string line(999, 'x');
   const auto stalled = Open(writer, fifo, line + "\n");
   const auto healthy = Open(writer, path);
@@ -323,10 +325,11 @@ TEST_F(WorkerLogTest, SubmittingAfterStopDrops) {
 TEST_F(WorkerLogTest, AnEntryAllocatesNothingInASteadyState) {
   const std::string path = Path("log");
   LogWriter writer(stats_, {});
-  const auto log = Open(writer, path,
-                        "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% "
-                        "%RESPONSE_FLAGS_LONG% %DURATION% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% "
-                        "%UPSTREAM_HOST% %RESP(CONTENT-TYPE)% %REQ(x-unlisted)%\n");
+  const auto log =
+      Open(writer, path,
+           "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" %RESPONSE_CODE% "
+           "%RESPONSE_FLAGS_LONG% %DURATION% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% "
+           "%UPSTREAM_HOST% %RESP(CONTENT-TYPE)% %REQ(x-unlisted)%\n");
   WorkerLog worker(writer, loop_, 1);
   stream_.info.remote_ip = "192.0.2.255";
   stream_.info.flags.Set(ResponseFlag::kUpstreamConnectionTermination);
@@ -344,7 +347,8 @@ TEST_F(WorkerLogTest, ManyWorkersOneFile) {
   // Keeps the figures when the writer is gone.
   const telemetry::ScopePtr scope = stats_.GetScope(telemetry::ScopeName().Add("access_log_file"));
   {
-    LogWriter writer(stats_, {.max_pending_bytes = 16 << 20, .buffer_bytes = 512, .flush_interval = std::chrono::hours(1)});
+    LogWriter writer(stats_,
+                     {.max_pending_bytes = 16 << 20, .buffer_bytes = 512, .flush_interval = std::chrono::hours(1)});
     const auto log = Open(writer, path, "%STREAM_ID% end\n");
     std::vector<std::thread> threads;
     for (uint32_t w = 0; w < kWorkers; ++w) {

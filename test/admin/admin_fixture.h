@@ -51,7 +51,8 @@ class AdminFixture : public testing::Test {
   }
 
   AdminServices services() {
-    return {loop_, stats_, clusters_, listeners_, routes_, contexts_, logs_, limit_, options_, bootstrap_, server_, refused_};
+    return {loop_, stats_, clusters_, listeners_, routes_, contexts_,
+            logs_, limit_, options_,  bootstrap_, server_, refused_};
   }
   AdminAnswer Ask(std::string_view target, http::Method method = http::Method::kGet) {
     services_ = std::make_unique<AdminServices>(services());
@@ -102,8 +103,10 @@ class AdminFixture : public testing::Test {
   }
 
   static std::string ClusterText(std::string_view name, std::string_view ip = "10.0.0.1") {
-    return StrCat("{name: ", name, ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address: "
-                  "{socket_address: {address: ", ip, ", port_value: 80}}}}}}}");
+    return StrCat("{name: ", name,
+                  ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address: "
+                  "{socket_address: {address: ",
+                  ip, ", port_value: 80}}}}}}}");
   }
 
  private:

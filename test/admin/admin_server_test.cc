@@ -114,8 +114,9 @@ TEST_F(AdminServerTest, RequestsSentAheadAreAnsweredInOrder) {
 
 TEST_F(AdminServerTest, ABodyIsReadAndDroppedUpToALimit) {
   Start();
-  EXPECT_THAT(Exchange("POST /healthcheck/fail HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc"),
-              StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(
+      Exchange("POST /healthcheck/fail HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 3\r\n\r\nabc"),
+      StartsWith("HTTP/1.1 200 "));
   EXPECT_EQ(1u, server_.calls.size());
   const std::string body(70000, 'x');
   EXPECT_THAT(Exchange(StrCat("POST /quitquitquit HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n", body)),

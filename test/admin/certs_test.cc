@@ -138,10 +138,11 @@ TEST_F(CertsTest, KeysAreNowhereToBeSeen) {
   Fill(own_, *socket.mutable_common_tls_context()->add_tls_certificates());
   socket.mutable_session_ticket_keys()->add_keys()->set_inline_string(std::string(70, 't') + "sesame-two");
   envoy::config::listener::v3::Listener listener;
-  config::LoadText("{name: in, address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: {filters: "
-                   "{name: t, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3."
-                   "TcpProxy, stat_prefix: t, cluster: c}}}}",
-                   config::TextFormat::kYaml, listener, faults);
+  config::LoadText(
+      "{name: in, address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: {filters: "
+      "{name: t, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3."
+      "TcpProxy, stat_prefix: t, cluster: c}}}}",
+      config::TextFormat::kYaml, listener, faults);
   auto& transport = *listener.mutable_filter_chains(0)->mutable_transport_socket();
   transport.set_name("tls");
   transport.mutable_typed_config()->PackFrom(socket);

@@ -160,7 +160,8 @@ TEST_F(LoggingTest, FaultsOfFormats) {
 }
 
 TEST_F(LoggingTest, AMessageIsOneLineWhateverItHolds) {
-  EXPECT_EQ("a\\nb\\r\\t\\x1b[0m\\x00\\x7f \xc3\xa4", Line("%v", std::string_view("a\nb\r\t\x1b[0m\0\x7f \xc3\xa4", 14)));
+  EXPECT_EQ("a\\nb\\r\\t\\x1b[0m\\x00\\x7f \xc3\xa4",
+            Line("%v", std::string_view("a\nb\r\t\x1b[0m\0\x7f \xc3\xa4", 14)));
   EXPECT_EQ(R"("a\n\"b")", Line("\"%j\"", "a\n\"b"));
 }
 

@@ -13,8 +13,8 @@ namespace {
 
 TEST(StringsTest, StrCatTakesTextsNumbersAndTruthValues) {
   EXPECT_EQ("", StrCat());
-  EXPECT_EQ("a b:7 -3 x true 1.5", StrCat("a", std::string(" b"), ':', 7u, std::string_view(" "), -3, ' ', 'x', " ", true,
-                                          absl::string_view(" "), 1.5));
+  EXPECT_EQ("a b:7 -3 x true 1.5", StrCat("a", std::string(" b"), ':', 7u, std::string_view(" "), -3, ' ', 'x', " ",
+                                          true, absl::string_view(" "), 1.5));
   EXPECT_EQ("-9223372036854775808 18446744073709551615 200",
             StrCat(std::numeric_limits<int64_t>::min(), " ", std::numeric_limits<uint64_t>::max(), " ", uint8_t{200}));
   std::string out = "a";

@@ -18,18 +18,20 @@ namespace {
 constexpr std::string_view kHcm =
     R"("@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager)";
 constexpr std::string_view kRouter =
-    R"(http_filters: [{name: r, typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}])";
+    R"(http_filters: [{name: r,
+        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}])";
 
 // A listener whose routes are `routes`, a field of the connection manager.
 std::string Listener(std::string_view name, int port, std::string_view routes) {
   return StrCat("{name: ", name, ", address: {socket_address: {address: 127.0.0.1, port_value: ", port,
-                "}}, filter_chains: [{filters: [{name: hcm, typed_config: {", kHcm, ", stat_prefix: x, ", routes, ", ", kRouter,
-                "}}]}]}");
+                "}}, filter_chains: [{filters: [{name: hcm, typed_config: {", kHcm, ", stat_prefix: x, ", routes, ", ",
+                kRouter, "}}]}]}");
 }
 
 std::string RoutesTo(std::string_view cluster) {
-  return StrCat("route_config: {virtual_hosts: [{name: v, domains: \"*\", routes: [{match: {prefix: /}, route: {cluster: ",
-                cluster, "}}]}]}");
+  return StrCat(
+      "route_config: {virtual_hosts: [{name: v, domains: \"*\", routes: [{match: {prefix: /}, route: {cluster: ",
+      cluster, "}}]}]}");
 }
 
 // A cluster of type STATIC.
@@ -110,10 +112,11 @@ TEST_F(BootstrapCompilerTest, FlagsOfTheNodeWinOverTheBootstrap) {
 TEST_F(BootstrapCompilerTest, FaultsOfFileAndTextAreToldTogetherWithTheirPlaces) {
   WriteFile("node: {id: a}\nnodee: {}\nadmin: {adress: {}}\n");
   options_.config_yaml = "{foo: 1}";
-  EXPECT_EQ(StrCat(path_, ":2:1: nodee: unknown field in envoy.config.bootstrap.v3.Bootstrap; did you mean \"node\"?\n", path_,
-                   ":3:9: admin.adress: unknown field in envoy.config.bootstrap.v3.Admin; did you mean \"address\"?\n",
-                   "--config-yaml:1:2: foo: unknown field in envoy.config.bootstrap.v3.Bootstrap"),
-            LoadFault());
+  EXPECT_EQ(
+      StrCat(path_, ":2:1: nodee: unknown field in envoy.config.bootstrap.v3.Bootstrap; did you mean \"node\"?\n",
+             path_, ":3:9: admin.adress: unknown field in envoy.config.bootstrap.v3.Admin; did you mean \"address\"?\n",
+             "--config-yaml:1:2: foo: unknown field in envoy.config.bootstrap.v3.Bootstrap"),
+      LoadFault());
 }
 
 TEST_F(BootstrapCompilerTest, AFileThatIsNotThere) {
@@ -213,8 +216,8 @@ TEST_F(BootstrapCompilerTest, RoutesNameClustersThatAreThere) {
       << faults;
   EXPECT_NE(std::string::npos, faults.find("no cluster is named \"absent\"")) << faults;
   // With discovery the cluster may come later.
-  EXPECT_NE(nullptr, Compile(StrCat("node: {id: i, cluster: c}\n", kAds, "static_resources: {clusters: [", Cluster("xds"),
-                                    "], listeners: [", listener, "]}\n")));
+  EXPECT_NE(nullptr, Compile(StrCat("node: {id: i, cluster: c}\n", kAds, "static_resources: {clusters: [",
+                                    Cluster("xds"), "], listeners: [", listener, "]}\n")));
 }
 
 TEST_F(BootstrapCompilerTest, TwoDoNotShareAnAddress) {
@@ -232,19 +235,25 @@ TEST_F(BootstrapCompilerTest, TwoDoNotShareAnAddress) {
 
 TEST_F(BootstrapCompilerTest, SourcesOfDiscoveryAreThere) {
   const std::string node = "node: {id: i, cluster: c}\n";
-  EXPECT_EQ("dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: no cluster of static_resources is named "
-            "\"xds\"",
-            FaultsOf(StrCat(node, kAds)));
+  EXPECT_EQ(
+      "dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: no cluster of static_resources is named "
+      "\"xds\"",
+      FaultsOf(StrCat(node, kAds)));
   EXPECT_EQ("dynamic_resources.lds_config.ads: needs dynamic_resources.ads_config, which is not set",
             FaultsOf(StrCat(node, "dynamic_resources: {lds_config: {ads: {}}}")));
-  EXPECT_EQ("dynamic_resources.lds_config.api_config_source.grpc_services[0].envoy_grpc.cluster_name: no cluster of "
-            "static_resources is named \"absent\"",
-            FaultsOf(StrCat(node, "dynamic_resources: {lds_config: {api_config_source: {api_type: grpc, "
-                                  "transport_api_version: V3, grpc_services: {envoy_grpc: {cluster_name: absent}}}}}")));
-  EXPECT_EQ("static_resources.clusters[0].eds_cluster_config.eds_config.ads: needs dynamic_resources.ads_config, which is not "
-            "set",
-            FaultsOf(StrCat(node, "static_resources: {clusters: [{name: e, type: eds, eds_cluster_config: {eds_config: {ads: "
-                                  "{}}}}]}")));
+  EXPECT_EQ(
+      "dynamic_resources.lds_config.api_config_source.grpc_services[0].envoy_grpc.cluster_name: no cluster of "
+      "static_resources is named \"absent\"",
+      FaultsOf(StrCat(node,
+                      "dynamic_resources: {lds_config: {api_config_source: {api_type: grpc, "
+                      "transport_api_version: V3, grpc_services: {envoy_grpc: {cluster_name: absent}}}}}")));
+  EXPECT_EQ(
+      "static_resources.clusters[0].eds_cluster_config.eds_config.ads: needs dynamic_resources.ads_config, which is "
+      "not "
+      "set",
+      FaultsOf(StrCat(node,
+                      "static_resources: {clusters: [{name: e, type: eds, eds_cluster_config: {eds_config: {ads: "
+                      "{}}}}]}")));
   EXPECT_EQ("static_resources.listeners[0].filter_chains[0].filters[0].typed_config.rds.config_source.ads: needs "
             "dynamic_resources.ads_config, which is not set",
             FaultsOf(StrCat(node, "static_resources: {listeners: [",
@@ -252,11 +261,12 @@ TEST_F(BootstrapCompilerTest, SourcesOfDiscoveryAreThere) {
 }
 
 TEST_F(BootstrapCompilerTest, AControlPlaneIsNotFoundByAskingIt) {
-  const std::string faults =
-      FaultsOf(StrCat("node: {id: i, cluster: c}\n", kAds,
-                      "static_resources: {clusters: [{name: xds, type: eds, eds_cluster_config: {eds_config: {ads: {}}}}]}"));
-  EXPECT_NE(std::string::npos, faults.find("dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"xds\" gets "
-                                           "its endpoints by discovery itself"))
+  const std::string faults = FaultsOf(
+      StrCat("node: {id: i, cluster: c}\n", kAds,
+             "static_resources: {clusters: [{name: xds, type: eds, eds_cluster_config: {eds_config: {ads: {}}}}]}"));
+  EXPECT_NE(std::string::npos,
+            faults.find("dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"xds\" gets "
+                        "its endpoints by discovery itself"))
       << faults;
 }
 
@@ -279,15 +289,16 @@ std::string WithSecrets(std::string_view rest) {
       tls::Issue({.name = "own", .not_after = int64_t{3650} * 86400}, nullptr, 1767225600);
   return StrCat("static_resources: {secrets: [{name: own, tls_certificate: {certificate_chain: {inline_string: ",
                 Quoted(identity.Pem()), "}, private_key: {inline_string: ", Quoted(identity.KeyPem()),
-                "}}}, {name: roots, validation_context: {trusted_ca: {inline_string: ", Quoted(identity.Pem()), "}}}], ", rest,
-                "}");
+                "}}}, {name: roots, validation_context: {trusted_ca: {inline_string: ", Quoted(identity.Pem()),
+                "}}}], ", rest, "}");
 }
 
 std::string TlsCluster(std::string_view name, std::string_view common, std::string_view fields = "") {
-  return StrCat("{name: ", name, ", type: static, load_assignment: {cluster_name: ", name,
-                "}, transport_socket: {name: tls, typed_config: {\"@type\": "
-                "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: {",
-                common, "}", fields, "}}}");
+  return StrCat(
+      "{name: ", name, ", type: static, load_assignment: {cluster_name: ", name,
+      "}, transport_socket: {name: tls, typed_config: {\"@type\": "
+      "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: {",
+      common, "}", fields, "}}}");
 }
 
 TEST_F(BootstrapCompilerTest, SecretsOfTheBootstrap) {
@@ -304,13 +315,16 @@ TEST_F(BootstrapCompilerTest, SecretsOfTheBootstrap) {
                 StrCat("clusters: [", TlsCluster("c", "tls_certificate_sds_secret_configs: {name: roots}"), "]"))));
   // Each is good, and the two make no context.
   EXPECT_EQ(StrCat(socket, "auto_sni_san_validation: needs validation_context.trusted_ca to be given as well"),
-            FaultsOf(WithSecrets(StrCat("clusters: [", TlsCluster("c", "tls_certificate_sds_secret_configs: {name: own}",
-                                                                  ", auto_sni_san_validation: true"), "]"))));
+            FaultsOf(WithSecrets(StrCat(
+                "clusters: [",
+                TlsCluster("c", "tls_certificate_sds_secret_configs: {name: own}", ", auto_sni_san_validation: true"),
+                "]"))));
   EXPECT_EQ("static_resources.secrets[2].name: a second secret named \"own\"",
-            FaultsOf(StrCat("static_resources: {secrets: [",
-                            "{name: own, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}, ",
-                            "{name: x, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}, ",
-                            "{name: own, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}]}")));
+            FaultsOf(StrCat(
+                "static_resources: {secrets: [",
+                "{name: own, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}, ",
+                "{name: x, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}, ",
+                "{name: own, session_ticket_keys: {keys: {inline_string: ", Quoted(std::string(80, 'k')), "}}}]}")));
 }
 
 TEST_F(BootstrapCompilerTest, AControlPlanesOwnSecretsComeFromElsewhere) {
@@ -319,15 +333,17 @@ TEST_F(BootstrapCompilerTest, AControlPlanesOwnSecretsComeFromElsewhere) {
                   TlsCluster("xds", StrCat("validation_context_sds_secret_config: {name: roots, sds_config: {", source,
                                            "}}")), "]}");
   };
-  EXPECT_EQ("dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"xds\" gets secrets of its TLS from a "
-            "control plane, which could then never be reached; a file can hold them",
-            FaultsOf(with_source("ads: {}")));
+  EXPECT_EQ(
+      "dynamic_resources.ads_config.grpc_services[0].envoy_grpc.cluster_name: \"xds\" gets secrets of its TLS from a "
+      "control plane, which could then never be reached; a file can hold them",
+      FaultsOf(with_source("ads: {}")));
   EXPECT_NE(nullptr, Compile(with_source("path_config_source: {path: /etc/secrets.yaml}")));
 }
 
 TEST_F(BootstrapCompilerTest, AControlPlaneIsToldWhoAsks) {
   const std::string rest = StrCat(kAds, "static_resources: {clusters: [", Cluster("xds"), "]}\n");
-  EXPECT_EQ(0u, FaultsOf(StrCat("node: {id: i}\n", rest)).find("node: id and cluster are required with a control plane"));
+  EXPECT_EQ(0u,
+            FaultsOf(StrCat("node: {id: i}\n", rest)).find("node: id and cluster are required with a control plane"));
   options_.service_cluster = "by-flag";
   EXPECT_NE(nullptr, Compile(StrCat("node: {id: i}\n", rest)));
 }
@@ -343,7 +359,8 @@ TEST_F(BootstrapCompilerTest, OtherFaults) {
       {"overload_manager: {resource_monitors: [{name: heap, typed_config: {\"@type\": "
        "type.googleapis.com/google.protobuf.Struct}}]}",
        "overload_manager.resource_monitors[0].typed_config: resource monitor \"heap\" of type "},
-      {"application_log_config: {log_format: {json_format: {a: b}}}", "application_log_config.log_format.json_format: "},
+      {"application_log_config: {log_format: {json_format: {a: b}}}",
+       "application_log_config.log_format.json_format: "},
   };
   for (const auto& c : cases) EXPECT_EQ(0u, FaultsOf(c.yaml).find(c.fault)) << FaultsOf(c.yaml);
 }

@@ -48,8 +48,10 @@ TEST(OptionsTest, Defaults) {
 
 TEST(OptionsTest, EveryValueArrives) {
   const Options o = Parsed({"--config-yaml", "node: {id: a=b}", "--mode", "validate", "--concurrency", "3",
-                            "--cpuset-threads", "--service-cluster", "sc", "--service-node", "sn", "--service-zone", "sz",
-                            "-l", "debug", "--component-log-level", "http:trace", "--log-path", "/l", "--log-format", "%v",
+                            "--cpuset-threads", "--service-cluster", "sc", "--service-node", "sn", "--service-zone",
+                            "sz",
+                            "-l", "debug", "--component-log-level", "http:trace", "--log-path", "/l", "--log-format",
+                            "%v",
                             "--drain-time-s", "7", "--drain-strategy", "immediate", "--admin-address-path", "/a",
                             "--state-dir", "/s", "--allow-unknown-static-fields", "--reject-unknown-dynamic-fields",
                             "--base-id", "4", "--restart-epoch", "5", "--file-flush-interval-msec", "250",
@@ -121,9 +123,9 @@ TEST(OptionsTest, TheOldNameForUnknownFieldsIsHonoured) {
 TEST(OptionsTest, TakesWhatIstioPasses) {
   const Options options =
       Parsed({"--drain-time-s", "45", "--drain-strategy", "immediate", "--local-address-ip-version", "v4",
-              "--file-flush-interval-msec", "1000", "--disable-hot-restart", "--allow-unknown-static-fields", "--log-format",
-              "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t", "-l", "warning", "--component-log-level", "misc:error",
-              "--concurrency", "2"});
+              "--file-flush-interval-msec", "1000", "--disable-hot-restart", "--allow-unknown-static-fields",
+              "--log-format", "%Y-%m-%dT%T.%fZ\t%l\tenvoy %n %g:%#\t%v\tthread=%t", "-l", "warning",
+              "--component-log-level", "misc:error", "--concurrency", "2"});
   EXPECT_EQ(2u, options.concurrency);
   EXPECT_EQ(2u, options.notes.size());
 }
@@ -139,7 +141,8 @@ TEST(OptionsTest, FaultsNameTheFlagAndWhatWouldBeRight) {
       {{"--concurrency=-1"}, "--concurrency: '-1' is not a number from 0 to 1024"},
       {{"--drain-time-s", "10s"}, "--drain-time-s: '10s' is not a number from 0 to 4294967295"},
       {{"--drain-strategy", "slow"}, "--drain-strategy: 'slow' is not gradual or immediate"},
-      {{"-l", "loud"}, "--log-level: unknown log level 'loud': one of trace, debug, info, warning, error, critical, off"},
+      {{"-l", "loud"},
+       "--log-level: unknown log level 'loud': one of trace, debug, info, warning, error, critical, off"},
       {{"--file-flush-interval-msec", "0"}, "--file-flush-interval-msec: '0' is not a number from 1 to 4294967295"},
       {{"--file-flush-min-size-kb", "0"}, "--file-flush-min-size-kb: '0' is not a number from 1 to 8192"},
       {{"--stats-tag", "a"}, "--stats-tag: 'a' is not of the form TAG:VALUE, the tag of letters, digits and _"},
@@ -150,9 +153,12 @@ TEST(OptionsTest, FaultsNameTheFlagAndWhatWouldBeRight) {
       {{"--cpuset-threads=yes"}, "--cpuset-threads takes no value"},
       {{"--reject-unknown-dynamic-fields", "--ignore-unknown-dynamic-fields"},
        "--reject-unknown-dynamic-fields and --ignore-unknown-dynamic-fields exclude each other"},
-      {{"--concurency", "2"}, "unknown argument '--concurency'; did you mean '--concurrency'? --help lists what there is"},
-      {{"--log_level", "info"}, "unknown argument '--log_level'; did you mean '--log-level'? --help lists what there is"},
-      {{"-concurrency", "2"}, "unknown argument '-concurrency'; did you mean '--concurrency'? --help lists what there is"},
+      {{"--concurency", "2"},
+       "unknown argument '--concurency'; did you mean '--concurrency'? --help lists what there is"},
+      {{"--log_level", "info"},
+       "unknown argument '--log_level'; did you mean '--log-level'? --help lists what there is"},
+      {{"-concurrency", "2"},
+       "unknown argument '-concurrency'; did you mean '--concurrency'? --help lists what there is"},
       {{"-ldebug"}, "unknown argument '-ldebug'; did you mean '-l debug'? --help lists what there is"},
       {{"-l=debug"}, "unknown argument '-l=debug'; did you mean '-l debug'? --help lists what there is"},
       {{"--nothing-like-it"}, "unknown argument '--nothing-like-it'; --help lists what there is"},
@@ -177,8 +183,8 @@ TEST(OptionsTest, SomeFlagsOnlyPrint) {
   EXPECT_EQ("disabled\n", Parse({"--hot-restart-version"})->print);
   for (const char* flag : {"-h", "--help"}) {
     const std::string help = Parse({flag})->print.value();
-    for (const char* name : {"-c, --config-path FILE", "-l, --log-level LEVEL", "--state-dir DIR", "--disable-hot-restart",
-                             "--version"}) {
+    for (const char* name :
+         {"-c, --config-path FILE", "-l, --log-level LEVEL", "--state-dir DIR", "--disable-hot-restart", "--version"}) {
       EXPECT_NE(std::string::npos, help.find(name)) << name;
     }
     // No line of the list of flags runs away.

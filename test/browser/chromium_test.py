@@ -1,5 +1,5 @@
-"""Chromium through the proxy, over HTTP/2 on TLS: many fetches at once, an upload, a cancelled answer, a WebSocket on the same
-connection (RFC 8441); and over HTTP/1.1 where ALPN leaves only that.
+"""Chromium through the proxy, over HTTP/2 on TLS: many fetches at once, an upload, a cancelled answer, a WebSocket on
+the same connection (RFC 8441); and over HTTP/1.1 where ALPN leaves only that.
 
 usage: chromium_test.py, with NUNCIO the path of the binary and CHROMIUM that of the browser. Needs test/integration on
 PYTHONPATH.
@@ -16,8 +16,8 @@ import tempfile
 import unittest
 
 import tls
-from harness import (PATIENCE, AccessLog, Backend, Client, Nuncio, bootstrap, directory, free_ports, listener, read_body, to,
-                     wait_for)
+from harness import (PATIENCE, AccessLog, Backend, Client, Nuncio, bootstrap, directory, free_ports, listener,
+                     read_body, to, wait_for)
 
 FETCHES = 200
 UPLOAD = 5_000_000
@@ -103,7 +103,8 @@ def setUpModule():
     log = AccessLog(os.path.join(directory(), "access.log"))
 
     def secured(name, port, alpn, **fields):
-        made = listener(name, port, [to("site", prefix="/")], log=log.path, upgrade_configs=[{"upgrade_type": "websocket"}],
+        made = listener(name, port, [to("site", prefix="/")], log=log.path,
+                        upgrade_configs=[{"upgrade_type": "websocket"}],
                         **fields)
         made["filter_chains"][0]["transport_socket"] = tls.downstream([certificate], alpn=alpn)
         return made
@@ -129,8 +130,9 @@ def visit(port):
     """What the page reports."""
     profile = tempfile.mkdtemp(dir=directory())
     browser = subprocess.Popen(
-        [os.environ["CHROMIUM"], "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-         "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={profile}", f"https://localhost:{port}/"],
+        [os.environ["CHROMIUM"], "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         "--no-first-run", "--ignore-certificate-errors", "--remote-debugging-port=0", f"--user-data-dir={profile}",
+         f"https://localhost:{port}/"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         return reports.get(timeout=4 * PATIENCE)
@@ -143,8 +145,9 @@ def visit(port):
 class ChromiumTest(unittest.TestCase):
 
     def test_over_http2(self):
-        self.assertEqual(visit(h2), {"right": FETCHES, "back": UPLOAD, "cancelled": 200, "socket": "hello", "after": 200,
-                                     "protocols": ["h2"]})
+        self.assertEqual(visit(h2),
+                         {"right": FETCHES, "back": UPLOAD, "cancelled": 200, "socket": "hello", "after": 200,
+                          "protocols": ["h2"]})
         cancelled.get(timeout=PATIENCE)
         # The WebSocket is a stream of the connection that was there.
         self.assertEqual(stat("http.h2.downstream_cx_http1_total"), 0)
@@ -153,8 +156,9 @@ class ChromiumTest(unittest.TestCase):
         wait_for(lambda: stat("http.h2.downstream_rq_active") == 0, "the end of all streams")
 
     def test_over_http1(self):
-        self.assertEqual(visit(h1), {"right": FETCHES, "back": UPLOAD, "cancelled": 200, "socket": "hello", "after": 200,
-                                     "protocols": ["http/1.1"]})
+        self.assertEqual(visit(h1),
+                         {"right": FETCHES, "back": UPLOAD, "cancelled": 200, "socket": "hello", "after": 200,
+                          "protocols": ["http/1.1"]})
         cancelled.get(timeout=PATIENCE)
         self.assertEqual(stat("http.h1.downstream_cx_http2_total"), 0)
 

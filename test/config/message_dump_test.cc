@@ -34,7 +34,8 @@ some_bytes: /+8=
 colour: RED
 child: {an_int32: 1, children: [{}, {names: [a, b]}], child: {}}
 numbers: [1, 2]
-names: ["", "true", "1.5", "null", "a: b", "- x", "#c", "x #c", "trailing ", "x:", "*a", "&a", "plain text", "yes", "~", "@x", "1.2.3"]
+names: ["", "true", "1.5", "null", "a: b", "- x", "#c", "x #c", "trailing ", "x:", "*a", "&a", "plain text", "yes",
+  "~", "@x", "1.2.3"]
 colours: [RED, NONE]
 labels: {z: last, a: first, "with space": x, "": empty}
 by_name: {k: {an_int32: 3}}

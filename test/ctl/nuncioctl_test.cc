@@ -234,10 +234,11 @@ TEST_F(NuncioctlTest, KeysAreServedAndNeverPrinted) {
   files.MakeAuthority("one");
   files.MakeAuthority("two");
   const auto write_secret = [&](const std::string& file) {
-    Write("conf/pair.yaml", StrCat("\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret\n"
-                                   "name: pair\ntls_certificate:\n  certificate_chain: {inline_string: ",
-                                   Quoted(control::test::ReadFile(files.Pem(file))), "}\n  private_key: {inline_string: ",
-                                   Quoted(control::test::ReadFile(files.Key(file))), "}\n"));
+    Write("conf/pair.yaml",
+          StrCat("\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret\n"
+                 "name: pair\ntls_certificate:\n  certificate_chain: {inline_string: ",
+                 Quoted(control::test::ReadFile(files.Pem(file))),
+                 "}\n  private_key: {inline_string: ", Quoted(control::test::ReadFile(files.Key(file))), "}\n"));
   };
   // A line of each key that tells it from every other.
   const auto line_of = [&](const std::string& file) {

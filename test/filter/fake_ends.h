@@ -12,8 +12,8 @@
 
 namespace nuncio::filter {
 
-// Stands for the exchange around a chain: writes down what comes out of it. `Q` is the request's end, `A` the answer's; a
-// full stop ends a message.
+// Stands for the exchange around a chain: writes down what comes out of it. `Q` is the request's end, `A` the answer's;
+// a full stop ends a message.
 class FakeEnds final : public HttpFilterEnds {
  public:
   explicit FakeEnds(std::vector<std::string>& log) : log_(log) {}

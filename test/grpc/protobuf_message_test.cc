@@ -12,7 +12,9 @@ namespace {
 TEST(ProtobufMessage, ThroughABufferOfManySlices) {
   buffer::SlicePool slices;
   google::protobuf::Struct message;
-  for (int i = 0; i < 2000; ++i) (*message.mutable_fields())[std::to_string(i)].set_string_value(std::string(i % 97, 'x'));
+  for (int i = 0; i < 2000; ++i) {
+    (*message.mutable_fields())[std::to_string(i)].set_string_value(std::string(i % 97, 'x'));
+  }
   buffer::Buffer whole(slices);
   ASSERT_TRUE(AppendProtobuf(message, whole));
   EXPECT_EQ(whole.length(), message.ByteSizeLong());

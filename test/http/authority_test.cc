@@ -32,9 +32,11 @@ TEST(AuthorityTest, Parts) {
 
 TEST(AuthorityTest, Refused) {
   for (std::string_view text :
-       {"user@host", "a b", "a/b", "a?b", "a#b", "a\\b", "a\"b", "<a>", "h:65536", "h:-1", "h:+1", "h:8a", "h:80:80", "::1",
-        "[::1", "[]", "[zz]", "[::1]x", "[::1]:x", "[::1]]", "a[::1]", "h\x80", "h\x7f", "[1.2.3.4]",
-        "[0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0]"}) {
+       {"user@host", "a b",   "a/b",     "a?b",       "a#b",
+        "a\\b",      "a\"b",  "<a>",     "h:65536",   "h:-1",
+        "h:+1",      "h:8a",  "h:80:80", "::1",       "[::1",
+        "[]",        "[zz]",  "[::1]x",  "[::1]:x",   "[::1]]",
+        "a[::1]",    "h\x80", "h\x7f",   "[1.2.3.4]", "[0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0:0]"}) {
     EXPECT_FALSE(ParseAuthority(text).has_value()) << text;
   }
   EXPECT_FALSE(ParseAuthority(std::string_view("a\0b", 3)).has_value());

@@ -10,7 +10,9 @@ namespace {
 
 std::string List(std::string_view path) {
   std::string out;
-  for (const QueryParameter& parameter : QueryParameters(path)) StrAppend(out, "[", parameter.name, "|", parameter.value, "]");
+  for (const QueryParameter& parameter : QueryParameters(path)) {
+    StrAppend(out, "[", parameter.name, "|", parameter.value, "]");
+  }
   return out;
 }
 

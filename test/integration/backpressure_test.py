@@ -1,4 +1,5 @@
-"""Memory stays bounded by the buffer limits, whoever does not read. MIB in the environment offers more than the usual 200."""
+"""Memory stays bounded by the buffer limits, whoever does not read. MIB in the environment offers more than the usual
+200."""
 
 import os
 import threading
@@ -21,7 +22,8 @@ def setUpModule():
     routes = [{"match": {"path": "/direct"}, "direct_response": {"status": 200, "body": body}},
               to("big", prefix="/", timeout="0s")]
     limit = {"per_connection_buffer_limit_bytes": LIMIT}
-    proxy = Nuncio(bootstrap([listener("main", port, routes, listener_fields=limit)], [backend.cluster("big", **limit)]))
+    proxy = Nuncio(bootstrap([listener("main", port, routes, listener_fields=limit)],
+                             [backend.cluster("big", **limit)]))
 
 
 def tearDownModule():

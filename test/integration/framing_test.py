@@ -53,7 +53,8 @@ class Persistence(Case):
 
     def test_a_pipelined_request_waits_behind_a_body(self):
         with Client(main) as client:
-            client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET /next HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+                        "GET /next HTTP/1.1\r\nHost: a\r\n\r\n")
             self.assertEqual(client.answer().body, b"hello")
             self.assertEqual(client.answer().body, b"/next")
 
@@ -155,7 +156,8 @@ class Bodies(Case):
 
     def test_bytes_after_an_answer_are_nobodys(self):
         def answer(stream, request):
-            stream.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
+            stream.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+                        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwrong")
             return True
 
         backend.answer = answer

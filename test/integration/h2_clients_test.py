@@ -86,7 +86,8 @@ class Clients(unittest.TestCase):
             self.assertEqual(run("nghttp", "--no-verify-peer", url + "/a"), b"/a")
             self.assertEqual(run("nghttp", "--no-verify-peer", "-d", large, url + "/up"), LARGE)
             # Its tree of priorities, padding, a small window, a header table of no bytes.
-            out = run("nghttp", "--no-verify-peer", "-a", "-b", "100", "-w", "14", "-W", "16", "-c", "0", "-m", "20", url + "/m")
+            out = run("nghttp", "--no-verify-peer", "-a", "-b", "100", "-w", "14", "-W", "16", "-c", "0", "-m", "20",
+                      url + "/m")
             self.assertEqual(out, b"/m" * 20)
         self.each(check)
 
@@ -100,7 +101,8 @@ class Clients(unittest.TestCase):
                 out = run("h2load", *arguments, url + path).decode()
                 number = arguments[1]
                 failed = [line for line in log.lines() if line["code"] != 200]
-                self.assertRegex(out, rf"{number} total, {number} started, {number} done, {number} succeeded, 0 failed", failed)
+                self.assertRegex(out, rf"{number} total, {number} started, {number} done, {number} succeeded, 0 failed",
+                                 failed)
                 self.assertRegex(out, rf"status codes: {number} 2xx, 0 3xx, 0 4xx, 0 5xx")
                 self.assertRegex(out, "Application protocol: h2")
             self.assertEqual(stat(f"http.{scheme}.downstream_cx_protocol_error"), closed)

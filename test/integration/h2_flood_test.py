@@ -1,5 +1,5 @@
-"""What a client can do over HTTP/2 that costs it little, against the real binary: each ends the connection that does it, is
-counted once, and leaves the others, their streams and the process's memory alone."""
+"""What a client can do over HTTP/2 that costs it little, against the real binary: each ends the connection that does
+it, is counted once, and leaves the others, their streams and the process's memory alone."""
 
 import struct
 import threading

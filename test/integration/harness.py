@@ -327,7 +327,8 @@ def file_log(path, **log_format):
 def listener(name, port, routes, log=None, virtual_host=None, listener_fields=None, **manager):
     config = {
         "@type": HCM, "stat_prefix": name,
-        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes, **(virtual_host or {})}]},
+        "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes,
+                                            **(virtual_host or {})}]},
         "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {"@type": ROUTER}}],
         **manager,
     }

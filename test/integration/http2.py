@@ -1,6 +1,6 @@
-"""HTTP/2 on raw sockets for the integration tests, either role: frames as they are, field blocks read by nghttp2's HPACK
-decoder and written as literals. Its own windows are wide unless a test says otherwise; it does not obey the peer's, so that a
-test sees what comes of it."""
+"""HTTP/2 on raw sockets for the integration tests, either role: frames as they are, field blocks read by nghttp2's
+HPACK decoder and written as literals. Its own windows are wide unless a test says otherwise; it does not obey the
+peer's, so that a test sees what comes of it."""
 
 import ctypes
 import struct
@@ -122,7 +122,8 @@ class Connection:
 
     def send(self, kind, flags, stream, payload=b""):
         with self.lock:
-            self.stream.send(struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload)
+            head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream)
+            self.stream.send(head + payload)
 
     def headers(self, stream, fields, end=False):
         self.send(HEADERS, END_HEADERS | (END_STREAM if end else 0), stream, encode(fields))

@@ -1,5 +1,5 @@
-"""HTTP/2 with clients: who speaks it, many streams on a connection, what passes in each pairing with HTTP/1, how connections
-end, and that nothing of it can be used to smuggle a request into HTTP/1."""
+"""HTTP/2 with clients: who speaks it, many streams on a connection, what passes in each pairing with HTTP/1, how
+connections end, and that nothing of it can be used to smuggle a request into HTTP/1."""
 
 import os
 import signal
@@ -82,7 +82,8 @@ class Speaking(unittest.TestCase):
 
     def test_curl_and_nghttp(self):
         for tool in (["curl", "-s", "--http2-prior-knowledge"], ["curl", "-s", "--http1.1"], ["nghttp"]):
-            out = subprocess.run([*tool, f"http://127.0.0.1:{port}/h1/tool"], capture_output=True, timeout=20, check=True)
+            out = subprocess.run([*tool, f"http://127.0.0.1:{port}/h1/tool"], capture_output=True, timeout=20,
+                                 check=True)
             self.assertIn(b"/h1/tool", out.stdout, tool)
 
 
@@ -223,12 +224,14 @@ class Passing(unittest.TestCase):
         try:
             for upstream in ("h1", "h2"):
                 with http2.Http2Client(port) as client:
-                    stream = client.begin(client.request(f"/{upstream}/expect", "POST", [("expect", "100-continue"), ("content-length", "4")]), end=False)
+                    fields = [("expect", "100-continue"), ("content-length", "4")]
+                    stream = client.begin(client.request(f"/{upstream}/expect", "POST", fields), end=False)
                     client.wait(lambda: client.message(stream).informational)
                     client.data(stream, b"body", end=True)
                     self.assertEqual(client.finish(stream).body, b"body", upstream)
                 with Client(port) as client:
-                    client.send(f"POST /{upstream}/expect HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+                    client.send(f"POST /{upstream}/expect HTTP/1.1\r\nHost: a\r\n"
+                                "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n")
                     self.assertEqual(client.head().status, 100)
                     client.send("body")
                     self.assertEqual(client.answer().body, b"body")
@@ -252,7 +255,8 @@ class Passing(unittest.TestCase):
                     client.data(stream, b"x" * 1000)
                     message = client.message(stream)
                     client.wait(lambda: message.ended and message.reset is not None)
-                    self.assertEqual((message.status, message.body, message.reset), (413, b"no", http2.NO_ERROR), upstream)
+                    self.assertEqual((message.status, message.body, message.reset), (413, b"no", http2.NO_ERROR),
+                                     upstream)
                     self.assertEqual(client.get("/nowhere").status, 404)
                 with Client(port) as client:
                     client.send(f"POST /{upstream}/early HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx")
@@ -426,7 +430,8 @@ class Draining(unittest.TestCase):
         hold = threading.Event()
         backend = Backend(lambda stream, request: hold.wait(10) and Backend.echo(stream, request))
         other = Nuncio(bootstrap([listener("main", own, [to("h1")], drain_timeout="0.2s")], [backend.cluster("h1")],
-                                 admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": own_admin}}}),
+                                 admin={"address": {"socket_address": {"address": "127.0.0.1",
+                                                                       "port_value": own_admin}}}),
                        "--drain-time-s", "5")
         with http2.Http2Client(own) as client:
             stream = client.begin(client.request("/h1/busy"))

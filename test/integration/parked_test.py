@@ -4,7 +4,8 @@ import signal
 import time
 import unittest
 
-from harness import AccessLog, Backend, Client, Nuncio, bootstrap, directory, file_log, free_ports, listener, to, wait_for
+from harness import (AccessLog, Backend, Client, Nuncio, bootstrap, directory, file_log, free_ports, listener, to,
+                     wait_for)
 
 COUNT = 2000
 

@@ -1,4 +1,5 @@
-"""Hosts of TLS 1.2 that ask for another handshake on a connection in use, as `openssl s_server` does when it is told to."""
+"""Hosts of TLS 1.2 that ask for another handshake on a connection in use, as `openssl s_server` does when it is told
+to."""
 
 import os
 import subprocess
@@ -53,8 +54,10 @@ def setUpModule():
     port, admin, *ports = free_ports(6)
     names = ["allowed", "refused", "upload", "many"]
     servers = {name: Server(each, certificate) for name, each in zip(names, ports)}
-    clusters = [cluster(name, [each], transport_socket=tls.upstream(
-        tls.trusting(authority), sni="a.test", allow_renegotiation=name != "refused")) for name, each in zip(names, ports)]
+    clusters = []
+    for name, each in zip(names, ports):
+        transport = tls.upstream(tls.trusting(authority), sni="a.test", allow_renegotiation=name != "refused")
+        clusters.append(cluster(name, [each], transport_socket=transport))
     proxy = Nuncio(bootstrap(
         [listener("main", port, [to(name) for name in names], log=log.path)], clusters,
         admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))

@@ -23,10 +23,12 @@ def setUpModule():
     weights = [{"name": "one", "weight": 70}, {"name": "two", "weight": 30}]
     routes = [
         {"match": {"prefix": "/weighted"}, "route": {"weighted_clusters": {"clusters": weights}}},
-        {"match": {"path": "/direct"}, "direct_response": {"status": 418, "body": {"inline_string": "short and stout"}}},
+        {"match": {"path": "/direct"},
+         "direct_response": {"status": 418, "body": {"inline_string": "short and stout"}}},
         {"match": {"prefix": "/old"}, "redirect": {"prefix_rewrite": "/new", "response_code": "FOUND"}},
         {"match": {"prefix": "/tls"}, "redirect": {"https_redirect": True, "host_redirect": "b.test"}},
-        {"match": {"prefix": "/rewrite/"}, "route": {"cluster": "one", "prefix_rewrite": "/", "host_rewrite_literal": "in.test"}},
+        {"match": {"prefix": "/rewrite/"},
+         "route": {"cluster": "one", "prefix_rewrite": "/", "host_rewrite_literal": "in.test"}},
         {"match": {"path_separated_prefix": "/apart"}, "route": {"cluster": "two"}},
         {"match": {"safe_regex": {"regex": "/item/[0-9]+"}}, "route": {"cluster": "two"}},
         {"match": {"prefix": "/", "headers": [{"name": "x-to", "string_match": {"exact": "two"}}]},
@@ -39,7 +41,8 @@ def setUpModule():
          "response_headers_to_add": [add("X-Cluster", "%UPSTREAM_CLUSTER%")],
          "response_headers_to_remove": ["x-internal"]},
     ]
-    text = file_log(text_log, text_format_source={"inline_string": "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS%\n"})
+    form = "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS%\n"
+    text = file_log(text_log, text_format_source={"inline_string": form})
     proxy = Nuncio(bootstrap(
         [listener("inner", inner, routes, log=log.path, server_name="gate", access_log=[text]),
          listener("edge", edge, routes, use_remote_address=True),
@@ -143,12 +146,14 @@ class Routing(unittest.TestCase):
 
     def test_curl_finds_nothing_strange(self):
         url = f"http://127.0.0.1:{inner}"
-        got = subprocess.run(["curl", "-sS", "--max-time", "10", "-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null", f"{url}/a",
-                              "-o", "/dev/null", f"{url}/b"], capture_output=True, text=True, check=True)
+        got = subprocess.run(["curl", "-sS", "--max-time", "10", "-w", "%{http_code} %{num_connects}\n",
+                              "-o", "/dev/null", f"{url}/a", "-o", "/dev/null", f"{url}/b"],
+                             capture_output=True, text=True, check=True)
         self.assertEqual(got.stdout, "200 1\n200 0\n")
         big = "x" * 2_000_000
-        got = subprocess.run(["curl", "-sS", "--max-time", "20", "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue",
-                              "--data-binary", "@-", f"{url}/up"], input=big, capture_output=True, text=True, check=True)
+        got = subprocess.run(["curl", "-sS", "--max-time", "20", "-H", "Transfer-Encoding: chunked",
+                              "-H", "Expect: 100-continue", "--data-binary", "@-", f"{url}/up"],
+                             input=big, capture_output=True, text=True, check=True)
         self.assertEqual(len(got.stdout), len(big))
 
 

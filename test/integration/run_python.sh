@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs one integration test program: run_python.sh SCRIPT NUNCIO [NUNCIO_CONTROL NUNCIOCTL], all binaries. Bazel's Python rules would want an interpreter
-# toolchain. Debian's Python, since some tests use packages of its.
+# Runs one integration test program: run_python.sh SCRIPT NUNCIO [NUNCIO_CONTROL NUNCIOCTL], all binaries. Bazel's
+# Python rules would want an interpreter toolchain. Debian's Python, since some tests use packages of its.
 set -euo pipefail
 script=$1
 NUNCIO=$(realpath "$2")

@@ -1,4 +1,5 @@
-"""TLS secrets from files, the bootstrap and discovery: how they come, change and are refused, while connections go on."""
+"""TLS secrets from files, the bootstrap and discovery: how they come, change and are refused, while connections go
+on."""
 
 import json
 import os
@@ -517,8 +518,8 @@ class Discovery(unittest.TestCase):
             self.assertEqual(
                 self.admin.stat("cluster.inner.client_ssl_socket_factory.upstream_context_secrets_not_ready"), 1)
             self.control = Control(self.control_port)
-            self.control.push({"@type": SECRET, "name": "roots",
-                               "validation_context": {"trusted_ca": {"inline_string": read(self.authority.certificate)}}})
+            roots = {"inline_string": read(self.authority.certificate)}
+            self.control.push({"@type": SECRET, "name": "roots", "validation_context": {"trusted_ca": roots}})
             wait_for(lambda: client.get("/late").status == 200, "the cluster is served")
         self.assertEqual(self.backend.last().path, "/late")
 

@@ -1,5 +1,5 @@
-"""Connections forwarded byte by byte: ends and resets of either side, slow readers, limits, updates of the listener; TLS
-on either side; and TLS that passes through by its server name, seen by real TLS servers."""
+"""Connections forwarded byte by byte: ends and resets of either side, slow readers, limits, updates of the listener;
+TLS on either side; and TLS that passes through by its server name, seen by real TLS servers."""
 
 import json
 import os
@@ -592,7 +592,8 @@ class Tls(unittest.TestCase):
         self.assertEqual(stat(name, self.admin), 1)
         out = tls.s_client(self.ports["mutual"], "-tls1_2")
         self.assertIn("alert", out)
-        wait_for(lambda: any("PEER_DID_NOT_RETURN_A_CERTIFICATE" in (line["refused"] or "") for line in entry("mutual")),
+        reason = "PEER_DID_NOT_RETURN_A_CERTIFICATE"
+        wait_for(lambda: any(reason in (line["refused"] or "") for line in entry("mutual")),
                  "the reason of the refusal")
         with self.assertRaises(socket.timeout):
             self.plain.listener.accept()
@@ -785,7 +786,8 @@ class PassThrough(unittest.TestCase):
         cls.plain = Server()
         by_name, by_match, cls.slow = free_ports(3)
         cls.ports = {"by_name": by_name, "by_match": by_match}
-        inspector = {"name": "tls_inspector", "typed_config": {"@type": TLS_INSPECTOR, "enable_ja3_fingerprinting": True}}
+        inspector = {"name": "tls_inspector",
+                     "typed_config": {"@type": TLS_INSPECTOR, "enable_ja3_fingerprinting": True}}
         sni = {"name": "sni_cluster", "typed_config": {"@type": SNI_CLUSTER}}
         clusters = [cluster(name, [server.port]) for name, server in cls.servers.items()]
         clusters.append(cluster("plain", [cls.plain.port]))
@@ -923,11 +925,12 @@ class Updates(unittest.TestCase):
         path = os.path.join(where, "lds.json")
 
         def write(**fields):
-            resource = {"@type": "type.googleapis.com/envoy.config.listener.v3.Listener", **tcp_listener("dynamic", port, [
-                chain("kept", {"source_prefix_ranges": [{"address_prefix": "127.0.0.1", "prefix_len": 32}]}, cluster="up"),
-                chain("changed", {"source_prefix_ranges": [{"address_prefix": "127.0.0.2", "prefix_len": 32}]},
-                      cluster="up", **fields)])}
-            replace(path, resource)
+            chains = [chain("kept", {"source_prefix_ranges": [{"address_prefix": "127.0.0.1", "prefix_len": 32}]},
+                            cluster="up"),
+                      chain("changed", {"source_prefix_ranges": [{"address_prefix": "127.0.0.2", "prefix_len": 32}]},
+                            cluster="up", **fields)]
+            replace(path, {"@type": "type.googleapis.com/envoy.config.listener.v3.Listener",
+                           **tcp_listener("dynamic", port, chains)})
 
         def from_address(address):
             sock = socket.socket()

@@ -1,5 +1,5 @@
-"""TLS for the integration tests: certificates made by openssl as they are asked for, the messages that configure it, curl and
-`openssl s_client` as peers."""
+"""TLS for the integration tests: certificates made by openssl as they are asked for, the messages that configure it,
+curl and `openssl s_client` as peers."""
 
 import datetime
 import os
@@ -75,8 +75,9 @@ class Authority(Certificate):
         with open(index, "w", encoding="ascii") as file:
             file.write(f"V\t{end:%y%m%d%H%M%SZ}\t\t{serial}\tunknown\t/CN=x\n")
         subprocess.run(
-            ["openssl", "ocsp", "-index", index, "-CA", self.certificate, "-rsigner", self.certificate, "-rkey", self.key,
-             "-issuer", self.certificate, "-cert", certificate.certificate, "-respout", certificate.ocsp, "-ndays", "7"],
+            ["openssl", "ocsp", "-index", index, "-CA", self.certificate, "-rsigner", self.certificate,
+             "-rkey", self.key, "-issuer", self.certificate, "-cert", certificate.certificate,
+             "-respout", certificate.ocsp, "-ndays", "7"],
             check=True, capture_output=True)
 
 

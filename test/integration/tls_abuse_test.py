@@ -1,5 +1,5 @@
-"""TLS ports under bad input: what is no TLS, handshakes that are not finished, records and messages that are not allowed. Each
-ends its own connection, in time, is counted, and costs the others nothing."""
+"""TLS ports under bad input: what is no TLS, handshakes that are not finished, records and messages that are not
+allowed. Each ends its own connection, in time, is counted, and costs the others nothing."""
 
 import os
 import random

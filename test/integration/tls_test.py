@@ -1,5 +1,5 @@
-"""TLS with real peers: what curl and openssl agree on with the proxy, which certificate they see, who is turned away, and what is
-counted; TLS towards backends."""
+"""TLS with real peers: what curl and openssl agree on with the proxy, which certificate they see, who is turned away,
+and what is counted; TLS towards backends."""
 
 import datetime
 import grp
@@ -15,8 +15,8 @@ import urllib.parse
 
 import http2
 import tls
-from harness import (PATIENCE, AccessLog, Backend, Client, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports,
-                     listener, to, wait_for)
+from harness import (PATIENCE, AccessLog, Backend, Client, Nuncio, Stream, bootstrap, cluster, directory, file_log,
+                     free_ports, listener, to, wait_for)
 
 
 def stat(name):
@@ -76,7 +76,8 @@ def logged():
         "DOWNSTREAM_LOCAL_URI_SAN", "DOWNSTREAM_LOCAL_DNS_SAN", "UPSTREAM_TLS_VERSION", "UPSTREAM_TLS_CIPHER",
         "UPSTREAM_TLS_SESSION_ID", "UPSTREAM_PEER_SUBJECT", "UPSTREAM_PEER_ISSUER", "UPSTREAM_PEER_DNS_SAN",
         "UPSTREAM_TRANSPORT_FAILURE_REASON")}
-    made = secured("logged", tls.downstream([server], tls.trusting(pki)), routes=[to("nginx1"), to("h1"), to("unverified")],
+    made = secured("logged", tls.downstream([server], tls.trusting(pki)),
+                   routes=[to("nginx1"), to("h1"), to("unverified")],
                    access_log=[file_log(facts.path, json_format={"path": "%REQ(:PATH)%", **fields})],
                    virtual_host={"request_headers_to_add": [
                        {"header": {"key": "x-tls", "value": "%DOWNSTREAM_TLS_VERSION% %REQUESTED_SERVER_NAME%"}}]})
@@ -91,7 +92,8 @@ def requiring_tls():
         ports[name] = free_ports(1)[0]
         internal = {"cidr_ranges": [{"address_prefix": "10.0.0.0", "prefix_len": 8}]}
         listeners.append(listener(name, ports[name], [to("h1", prefix="/")], log=log.path,
-                                  virtual_host={"require_tls": requirement}, internal_address_config=internal, **fields))
+                                  virtual_host={"require_tls": requirement}, internal_address_config=internal,
+                                  **fields))
 
 
 def schemes():
@@ -163,7 +165,8 @@ def setUpModule():
                      http2_protocol_options={}),
          clear.cluster("clear"),
          secret.cluster("secret", transport_socket=tls.upstream({"alpn_protocols": ["h2"]})),
-         tls_cluster("auto", h2, tls.upstream(tls.trusting(pki), sni="a.test"), typed_extension_protocol_options=options),
+         tls_cluster("auto", h2, tls.upstream(tls.trusting(pki), sni="a.test"),
+                     typed_extension_protocol_options=options),
          tls_cluster("unverified", h1, tls.upstream(tls.trusting(stranger), sni="a.test"))],
         admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
@@ -178,7 +181,8 @@ def tls_cluster(name, port, transport, **fields):
 
 
 class Nginx:
-    """nginx over TLS: HTTP/1.1 on the first port, HTTP/2 (and 1.1) on the second, which shows what the client presented."""
+    """nginx over TLS: HTTP/1.1 on the first port, HTTP/2 (and 1.1) on the second, which shows what the client
+    presented."""
 
     def __init__(self):
         home = directory()
@@ -192,12 +196,15 @@ class Nginx:
                 events {{}}
                 http {{
                   access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u;
-                  scgi_temp_path s; ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {rsa.certificate}; ssl_certificate_key {rsa.key};
+                  scgi_temp_path s; ssl_protocols TLSv1.2 TLSv1.3;
+                  ssl_certificate {rsa.certificate}; ssl_certificate_key {rsa.key};
                   server {{ listen 127.0.0.1:{self.ports[0]} ssl;
-                    location / {{ return 200 "$server_protocol $ssl_protocol $ssl_server_name $http_x_forwarded_proto\\n"; }} }}
+                    location / {{
+                      return 200 "$server_protocol $ssl_protocol $ssl_server_name $http_x_forwarded_proto\\n"; }} }}
                   server {{ listen 127.0.0.1:{self.ports[1]} ssl http2; ssl_verify_client optional;
                     ssl_client_certificate {pki.certificate};
-                    location / {{ return 200 "$server_protocol $ssl_alpn_protocol $ssl_client_verify $ssl_client_s_dn\\n"; }} }}
+                    location / {{
+                      return 200 "$server_protocol $ssl_alpn_protocol $ssl_client_verify $ssl_client_s_dn\\n"; }} }}
                 }}""")
         nginx_binary = shutil.which("nginx") or "/usr/sbin/nginx"
         self.process = subprocess.Popen([nginx_binary, "-p", home, "-e", "logs/error.log", "-c", path])
@@ -308,7 +315,8 @@ class Stapling(unittest.TestCase):
         self.assertIn("OCSP Response Status: successful", tls.s_client(port, "-status"))
         self.assertIn("OCSP response: no response sent", tls.s_client(ports["main"], "-status"))
         self.assertNotIn("OCSP Response", tls.s_client(port))
-        self.assertEqual([counted(port, "ocsp_staple_" + each) for each in ("requests", "responses", "failed")], [1, 1, 0])
+        self.assertEqual([counted(port, "ocsp_staple_" + each) for each in ("requests", "responses", "failed")],
+                         [1, 1, 0])
         self.assertEqual(counted(ports["main"], "ocsp_staple_omitted"), 1)
 
 
@@ -346,7 +354,8 @@ class Certificates(unittest.TestCase):
             refused = [counted(ports["required"], each) for each in ("fail_verify_no_cert", "fail_verify_error")]
             self.assertEqual(tls.curl(ports["required"], "/", *limit).status, 0)
             self.assertEqual(tls.curl(ports["required"], "/", *limit, *strange).status, 0)
-            self.assertEqual([counted(ports["required"], each) for each in ("fail_verify_no_cert", "fail_verify_error")],
+            self.assertEqual([counted(ports["required"], each)
+                              for each in ("fail_verify_no_cert", "fail_verify_error")],
                              [each + 1 for each in refused])
             self.assertEqual(tls.curl(ports["optional"], "/", *limit).status, 200)
             self.assertEqual(tls.curl(ports["optional"], "/", *limit, *strange).status, 0)
@@ -541,8 +550,10 @@ class Logs(unittest.TestCase):
         line = facts.line("/nginx1/log")
         with open(client.certificate, encoding="ascii") as file:
             pem = urllib.parse.quote(file.read(), safe="-_.")
-        dates = dict(each.split("=") for each in client.ask("-startdate", "-enddate", "-dateopt", "iso_8601").splitlines())
-        start, end = (datetime.datetime.strptime(dates[name], "%Y-%m-%d %H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+        said = client.ask("-startdate", "-enddate", "-dateopt", "iso_8601")
+        dates = dict(each.split("=") for each in said.splitlines())
+        utc = datetime.timezone.utc
+        start, end = (datetime.datetime.strptime(dates[name], "%Y-%m-%d %H:%M:%SZ").replace(tzinfo=utc)
                       for name in ("notBefore", "notAfter"))
 
         def ask(*what):
@@ -581,14 +592,17 @@ class Logs(unittest.TestCase):
         with Client(ports["logged"]) as one:
             one.send(tls.client_hello('evil"x-admin:1'))
             one.more()
-        entry = wait_for(lambda: next((each for each in ends.lines() if each["sni"] and "evil" in each["sni"]), None), "it")
+        entry = wait_for(lambda: next((each for each in ends.lines() if each["sni"] and "evil" in each["sni"]), None),
+                         "it")
         self.assertEqual(entry["sni"], "evil_x-admin_1")
 
     def test_why_it_failed(self):
         self.assertEqual(tls.curl(ports["logged"], "/unverified/why").status, 503)
-        self.assertRegex(facts.line("/unverified/why")["UPSTREAM_TRANSPORT_FAILURE_REASON"], "^TLS_error:.*CERTIFICATE_VERIFY_FAILED")
+        self.assertRegex(facts.line("/unverified/why")["UPSTREAM_TRANSPORT_FAILURE_REASON"],
+                         "^TLS_error:.*CERTIFICATE_VERIFY_FAILED")
         self.assertEqual(tls.curl(ports["logged"], "/", "--cert", foreign.certificate, "--key", foreign.key).status, 0)
-        entry = wait_for(lambda: next((each for each in ends.lines() if "VERIFY_FAILED" in (each["why"] or "")), None), "it")
+        entry = wait_for(lambda: next((each for each in ends.lines() if "VERIFY_FAILED" in (each["why"] or "")), None),
+                         "it")
         self.assertNotIn(" ", entry["why"])
 
 

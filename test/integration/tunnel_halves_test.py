@@ -1,5 +1,6 @@
-"""Every tunnel there is: upgrades and CONNECT, over either protocol on either side, and CONNECT ended here in plain TCP. Through
-each go large amounts both ways at once; either side may end first and the other goes on; and a broken end breaks the other."""
+"""Every tunnel there is: upgrades and CONNECT, over either protocol on either side, and CONNECT ended here in plain
+TCP. Through each go large amounts both ways at once; either side may end first and the other goes on; and a broken end
+breaks the other."""
 
 import hashlib
 import queue

@@ -1,4 +1,5 @@
-"""Upgrades and CONNECT: WebSocket in every pairing of protocols, tunnels to plain TCP, what refuses them and how they end."""
+"""Upgrades and CONNECT: WebSocket in every pairing of protocols, tunnels to plain TCP, what refuses them and how they
+end."""
 
 import base64
 import contextlib

@@ -1,4 +1,5 @@
-"""Requests and their servers: connections that die, servers that are not there, answers that must reach their own client."""
+"""Requests and their servers: connections that die, servers that are not there, answers that must reach their own
+client."""
 
 import os
 import threading

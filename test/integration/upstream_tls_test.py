@@ -1,5 +1,5 @@
-"""TLS towards backends, seen by real servers: whom the proxy trusts, which name it asks for, what it shows of itself, what
-it agrees on, and what becomes of requests where there is no agreement."""
+"""TLS towards backends, seen by real servers: whom the proxy trusts, which name it asks for, what it shows of itself,
+what it agrees on, and what becomes of requests where there is no agreement."""
 
 import itertools
 import os
@@ -52,7 +52,8 @@ class TlsBackend(Backend):
             return
         subject = {key: value for part in (sock.getpeercert() or {}).get("subject", ()) for key, value in part}
         self.handshakes.append({"alpn": sock.selected_alpn_protocol(), "version": sock.version(),
-                                "cipher": sock.cipher()[0], "client": subject.get("commonName"), "reused": sock.session_reused})
+                                "cipher": sock.cipher()[0], "client": subject.get("commonName"),
+                                "reused": sock.session_reused})
         super()._serve(sock)
 
     def forget(self):
@@ -168,7 +169,8 @@ def verification():
 
 def names():
     trusting = tls.trusting(pki)
-    add("auto_host", backend.port, tls.upstream(trusting, auto_host_sni=True, auto_sni_san_validation=True, sni="b.test"),
+    add("auto_host", backend.port,
+        tls.upstream(trusting, auto_host_sni=True, auto_sni_san_validation=True, sni="b.test"),
         load_assignment=endpoint("auto_host", backend.port, "a.test"))
     add("auto_host_wrong", backend.port, tls.upstream(trusting, auto_host_sni=True, auto_sni_san_validation=True),
         load_assignment=endpoint("auto_host_wrong", backend.port, "c.test"))
@@ -215,14 +217,15 @@ def by_metadata():
     clusters.append({**cluster("matched", []), "transport_socket": RAW,
                      "load_assignment": {"cluster_name": "matched", "endpoints": [{"lb_endpoints": both}]},
                      "transport_socket_matches": [{"name": "tls", "match": {"secure": "yes"},
-                                                   "transport_socket": tls.upstream(tls.trusting(pki), sni="matched.test")}]})
+                                                   "transport_socket": tls.upstream(tls.trusting(pki),
+                                                                                    sni="matched.test")}]})
 
 
 def issue_expired():
     made = tls.Certificate(os.path.join(pki.directory, "expired"))
     request = os.path.join(pki.directory, "expired.csr")
-    subprocess.run(["openssl", "req", "-new", "-newkey", *tls.KEYS["ec"], "-nodes", "-keyout", made.key, "-out", request,
-                    "-subj", "/CN=a.test"], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-new", "-newkey", *tls.KEYS["ec"], "-nodes", "-keyout", made.key,
+                    "-out", request, "-subj", "/CN=a.test"], check=True, capture_output=True)
     subprocess.run(["openssl", "x509", "-req", "-in", request, "-CA", pki.certificate, "-CAkey", pki.key,
                     "-CAcreateserial", "-days", "-1", "-out", made.certificate], check=True, capture_output=True)
     return made
@@ -233,8 +236,8 @@ def fingerprint(certificate):
 
 
 def setUpModule():
-    global pki, stranger, server, other, client, backend, mutual, closing, expired, ancient, plain, rude, leaving, silent, nobody
-    global haproxy_both, haproxy_old, clusters, log, port, admin, proxy
+    global pki, stranger, server, other, client, backend, mutual, closing, expired, ancient, plain, rude, leaving
+    global silent, nobody, haproxy_both, haproxy_old, clusters, log, port, admin, proxy
     pki, stranger = tls.Authority(), tls.Authority("Stranger")
     server = pki.issue("server", ["DNS:a.test", "DNS:matched.test", "URI:spiffe://test/server", "IP:127.0.0.1"])
     other = pki.issue("other", ["DNS:b.test"])
@@ -292,7 +295,8 @@ class UpstreamTls(unittest.TestCase):
         self.assertEqual(self.ask(name, **request).status, 200, name)
 
     def fails(self, name, why, **request):
-        """503, with the reason of TLS in the log and a connect that failed in the statistics. Returns the log's line."""
+        """503, with the reason of TLS in the log and a connect that failed in the statistics. Returns the log's
+        line."""
         before = stat(f"cluster.{name}.upstream_cx_connect_fail")
         self.assertEqual(self.ask(name, **request).status, 503, name)
         line = log.line(self.path)

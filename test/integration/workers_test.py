@@ -1,4 +1,5 @@
-"""Several workers: a few long connections are as many on each, and short ones lose nothing on the way from one to the other."""
+"""Several workers: a few long connections are as many on each, and short ones lose nothing on the way from one to the
+other."""
 
 import threading
 import unittest
@@ -26,7 +27,8 @@ class Workers(unittest.TestCase):
 
     def counts(self, port):
         with Client(self.admin) as client:
-            text = client.get(f"/stats?filter=^listener[.]127.0.0.1_{port}[.]worker_[0-9]*[.]downstream_cx_active$").body.decode()
+            name = f"^listener[.]127.0.0.1_{port}[.]worker_[0-9]*[.]downstream_cx_active$"
+            text = client.get(f"/stats?filter={name}").body.decode()
         return sorted(int(line.rsplit(":", 1)[1]) for line in text.splitlines())
 
     def test_a_few_long_ones(self):

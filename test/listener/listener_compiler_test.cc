@@ -58,7 +58,8 @@ TEST(ListenerCompilerTest, MetadataOfTheListenerIsItsChains) {
     return out.config->chains[0];
   };
   const auto text_of = [](const std::shared_ptr<const matcher::Metadata>& metadata) {
-    return metadata == nullptr ? "none" : std::get<std::string>(metadata->Find("n", std::vector<std::string>{"k"})->value);
+    return metadata == nullptr ? "none"
+                               : std::get<std::string>(metadata->Find("n", std::vector<std::string>{"k"})->value);
   };
   const auto plain = compile("", "");
   EXPECT_EQ(text_of(plain->metadata), "none");
@@ -106,7 +107,8 @@ TEST(ListenerCompilerTest, FaultsNameTheirFields) {
   const std::string head = StrCat("name: l\n", kAddress);
   for (const Case& each : {
            Case{StrCat("name: l\nfilter_chains: [", kChain, "]"), "address", "where to listen"},
-           Case{StrCat("name: l\naddress: {socket_address: {address: nowhere, port_value: 80}}\nfilter_chains: [", kChain, "]"),
+           Case{StrCat("name: l\naddress: {socket_address: {address: nowhere, port_value: 80}}\nfilter_chains: [",
+                       kChain, "]"),
                 "address.socket_address.address", "nowhere"},
            Case{head, "filter_chains", "at least one"},
            Case{StrCat(head, "filter_chains: [{}]"), "filter_chains[0].filters", "http_connection_manager"},
@@ -121,20 +123,23 @@ TEST(ListenerCompilerTest, FaultsNameTheirFields) {
            Case{StrCat(head, "listener_filters: [{name: x}]\nfilter_chains: [", kChain, "]"),
                 "listener_filters[0].typed_config", "required"},
            Case{StrCat(head, "listener_filters: [{name: x, ", kOriginalDst,
-                       ", filter_disabled: {destination_port_range: {start: 2, end: 2}}}]\nfilter_chains: [", kChain, "]"),
+                       ", filter_disabled: {destination_port_range: {start: 2, end: 2}}}]\nfilter_chains: [", kChain,
+                       "]"),
                 "listener_filters[0].filter_disabled.destination_port_range", "above start"},
-           Case{StrCat(head, "filter_chains: [{filters: [{name: sni, ", kSniCluster, "}]}]"), "filter_chains[0].filters[0]",
-                "the last filter must"},
+           Case{StrCat(head, "filter_chains: [{filters: [{name: sni, ", kSniCluster, "}]}]"),
+                "filter_chains[0].filters[0]", "the last filter must"},
            Case{StrCat(head, "listener_filters: [{name: x, ", kSniCluster, "}]\nfilter_chains: [", kChain, "]"),
                 "listener_filters[0].typed_config", "known: envoy.filters.listener."},
-           Case{StrCat(head, "filter_chains: [", Chain("filter_chain_match: {prefix_ranges: [{address_prefix: ten, prefix_len: 8}]}"), "]"),
+           Case{StrCat(head, "filter_chains: [",
+                       Chain("filter_chain_match: {prefix_ranges: [{address_prefix: ten, prefix_len: 8}]}"), "]"),
                 "filter_chains[0].filter_chain_match.prefix_ranges[0]", "ten"},
-           Case{StrCat(head, "default_filter_chain: {filters: [{name: x}]}"), "default_filter_chain.filters[0].typed_config",
-                "required"},
-           Case{StrCat(head, "socket_options: [{level: 1, name: 7, int_value: 5000000000}]\nfilter_chains: [", kChain, "]"),
+           Case{StrCat(head, "default_filter_chain: {filters: [{name: x}]}"),
+                "default_filter_chain.filters[0].typed_config", "required"},
+           Case{StrCat(head, "socket_options: [{level: 1, name: 7, int_value: 5000000000}]\nfilter_chains: [", kChain,
+                       "]"),
                 "socket_options[0].int_value", "32 bits"},
-           Case{StrCat(head, "additional_addresses: [{}]\nfilter_chains: [", kChain, "]"), "additional_addresses[0].address",
-                "where to listen"},
+           Case{StrCat(head, "additional_addresses: [{}]\nfilter_chains: [", kChain, "]"),
+                "additional_addresses[0].address", "where to listen"},
        }) {
     const Outcome out = Compile(each.yaml);
     EXPECT_EQ(out.config, nullptr) << each.yaml;
@@ -144,9 +149,11 @@ TEST(ListenerCompilerTest, FaultsNameTheirFields) {
 }
 
 TEST(ListenerCompilerTest, ListenerFiltersWithWhatTheyLeaveAlone) {
-  const Outcome out = Compile(StrCat("name: l\n", kAddress, "listener_filters_timeout: 2s\nlistener_filters: [{name: x, ",
-                                     kOriginalDst, ", filter_disabled: {or_match: {rules: [{not_match: {any_match: true}}, "
-                                     "{destination_port_range: {start: 80, end: 82}}]}}}]\nfilter_chains: [", kChain, "]"));
+  const Outcome out =
+      Compile(StrCat("name: l\n", kAddress, "listener_filters_timeout: 2s\nlistener_filters: [{name: x, ", kOriginalDst,
+                     ", filter_disabled: {or_match: {rules: [{not_match: {any_match: true}}, "
+                     "{destination_port_range: {start: 80, end: 82}}]}}}]\nfilter_chains: [",
+                     kChain, "]"));
   ASSERT_NE(out.config, nullptr) << out.faults;
   EXPECT_EQ(out.config->listener_filters_timeout, std::chrono::seconds(2));
   EXPECT_FALSE(out.config->continue_on_listener_filters_timeout);
@@ -171,7 +178,8 @@ TEST(ListenerCompilerTest, NetworkFiltersComeBeforeTheOneThatServes) {
 }
 
 TEST(ListenerCompilerTest, AllFaultsComeAtOnce) {
-  const Outcome out = Compile("name: l\naddress: {socket_address: {address: nowhere, port_value: 80}}\nfilter_chains: [{}, {}]");
+  const Outcome out =
+      Compile("name: l\naddress: {socket_address: {address: nowhere, port_value: 80}}\nfilter_chains: [{}, {}]");
   EXPECT_TRUE(out.Says("address.socket_address.address")) << out.faults;
   EXPECT_TRUE(out.Says("filter_chains[0].filters")) << out.faults;
   EXPECT_TRUE(out.Says("filter_chains[1].filters")) << out.faults;
@@ -204,7 +212,8 @@ TEST(ListenerTypeTest, DiscoveredListenersNeedAName) {
   api::LinkAllMessages();
   envoy::config::listener::v3::Listener message;
   config::Faults faults;
-  ASSERT_TRUE(config::LoadText(StrCat(kAddress, "filter_chains: [", kChain, "]"), config::TextFormat::kYaml, message, faults));
+  ASSERT_TRUE(
+      config::LoadText(StrCat(kAddress, "filter_chains: [", kChain, "]"), config::TextFormat::kYaml, message, faults));
   std::string name;
   EXPECT_EQ(ListenerType(config::DataSourceAccess::kRead).Compile(message.SerializeAsString(), name, faults), nullptr);
   EXPECT_NE(faults.ToString().find("name: required"), std::string::npos) << faults.ToString();

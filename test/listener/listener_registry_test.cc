@@ -31,9 +31,11 @@ class ListenerRegistryTest : protected Secrets, public admin::AdminFixture {
   static envoy::config::listener::v3::Listener Listener(const std::string& name, std::string_view fields = "") {
     config::Faults faults;
     envoy::config::listener::v3::Listener message;
-    config::LoadText(StrCat("{name: ", name, ", address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: "
+    config::LoadText(StrCat("{name: ", name,
+                            ", address: {socket_address: {address: 127.0.0.1, port_value: 0}}, filter_chains: "
                             "{filters: {name: t, typed_config: {'@type': type.googleapis.com/envoy.extensions.filters."
-                            "network.tcp_proxy.v3.TcpProxy, stat_prefix: t, cluster: c}}}", fields, "}"),
+                            "network.tcp_proxy.v3.TcpProxy, stat_prefix: t, cluster: c}}}",
+                            fields, "}"),
                      config::TextFormat::kYaml, message, faults);
     EXPECT_EQ("", faults.ToString());
     return message;
@@ -223,9 +225,11 @@ TEST_F(ListenerRegistryTest, OneThatIsRemovedIsNotWaitedFor) {
 
 TEST_F(ListenerRegistryTest, ASecretOfTheBootstrapMustBeThere) {
   listeners_.StartAccepting();
-  EXPECT_EQ("l: filter_chains[0].transport_socket.typed_config.common_tls_context.tls_certificate_sds_secret_configs[0].name: "
-            "no secret of static_resources is named \"own\"; one by discovery needs sds_config",
-            Update({TlsListener("l", "own", /*discovered=*/false)}));
+  EXPECT_EQ(
+      "l: "
+      "filter_chains[0].transport_socket.typed_config.common_tls_context.tls_certificate_sds_secret_configs[0].name: "
+      "no secret of static_resources is named \"own\"; one by discovery needs sds_config",
+      Update({TlsListener("l", "own", /*discovered=*/false)}));
   EXPECT_TRUE(listeners_.Entries().empty());
   EXPECT_EQ(1, stats_.Find("listener_manager.listener_create_failure"));
 }

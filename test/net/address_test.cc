@@ -25,7 +25,8 @@ TEST(AddressTest, TextGoesThereAndBack) {
 }
 
 TEST(AddressTest, WhatIsNoAddressIsRefused) {
-  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "01.2.3.4x", "localhost", "::g", "[::1", "[1.2.3.4]x"}) {
+  for (const char* text :
+       {"", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "01.2.3.4x", "localhost", "::g", "[::1", "[1.2.3.4]x"}) {
     EXPECT_FALSE(Address::FromIp(text, 1).ok()) << text;
   }
   for (const char* text : {"1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "::1", "[::1]", "[::1]80", ":80"}) {

@@ -18,8 +18,8 @@ namespace {
 using std::chrono::seconds;
 using State = TransportSocket::State;
 
-// A transport simple enough to be read from outside: the client says "hi", the server "ho"; then records of a length byte
-// (1 to 255) and that many bytes in the other case of letters; a zero byte is the end.
+// A transport simple enough to be read from outside: the client says "hi", the server "ho"; then records of a length
+// byte (1 to 255) and that many bytes in the other case of letters; a zero byte is the end.
 class SwappingSocket final : public TransportSocket {
  public:
   explicit SwappingSocket(bool client) : client_(client) {}
@@ -29,7 +29,9 @@ class SwappingSocket final : public TransportSocket {
     for (char& c : out) c ^= 0x20;
     return out;
   }
-  static std::string Record(std::string_view text) { return std::string(1, static_cast<char>(text.size())) + Swap(text); }
+  static std::string Record(std::string_view text) {
+    return std::string(1, static_cast<char>(text.size())) + Swap(text);
+  }
 
   void Attach(int fd, event::EventLoop&, buffer::SlicePool&) override { fd_ = fd; }
   Result Handshake() override {

@@ -8,7 +8,8 @@ import threading
 
 
 class Wire:
-    """`on_bytes(data)` and, once, `on_end(clean)` are called on the wire's thread. `clean`: the peer sent FIN, not RST."""
+    """`on_bytes(data)` and, once, `on_end(clean)` are called on the wire's thread. `clean`: the peer sent FIN, not
+    RST."""
 
     def __init__(self, sock, context=None, server_side=False, hostname=None):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -91,7 +91,8 @@ def main():
         return 1
     wrong = compare(recorded, counts)
     if options.update:
-        write(pathlib.Path(os.environ["BUILD_WORKSPACE_DIRECTORY"], "test/perf/instructions.tsv"), {**recorded, **counts})
+        write(pathlib.Path(os.environ["BUILD_WORKSPACE_DIRECTORY"], "test/perf/instructions.tsv"),
+              {**recorded, **counts})
         return 0
     if wrong:
         print("\n".join(["", *wrong, "Where that is meant: tools/instructions --update. docs/performance.md tells how "

@@ -1,5 +1,5 @@
-// The whole path of a request takes nothing from the heap once its connections are warm: the server as it is, its worker
-// on its own thread, a client and a backend on sockets.
+// The whole path of a request takes nothing from the heap once its connections are warm: the server as it is, its
+// worker on its own thread, a client and a backend on sockets.
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -307,28 +307,35 @@ size_t AllocationsOf(const Exchange& exchange) {
 }
 
 TEST(SteadyStateTest, SmallAnswers) {
-  EXPECT_EQ(0u, AllocationsOf({"GET /item/17?q=1 HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n", "\r\n\r\n",
-                               "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody", "\r\n\r\nbody"}));
+  EXPECT_EQ(0u, AllocationsOf(
+                    {"GET /item/17?q=1 HTTP/1.1\r\nHost: a.test\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n", "\r\n\r\n",
+                     "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody", "\r\n\r\nbody"}));
 }
 
 TEST(SteadyStateTest, RequestsWithBodies) {
   const std::string body(100'000, 'b');
-  const std::string request = StrCat("POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: ", body.size() + 5, "\r\n\r\n", body, "<end>");
+  const std::string request =
+      StrCat("POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: ", body.size() + 5, "\r\n\r\n", body, "<end>");
   EXPECT_EQ(0u, AllocationsOf({request, "<end>", "HTTP/1.1 204 No Content\r\n\r\n", "\r\n\r\n"}));
 }
 
 TEST(SteadyStateTest, LongAnswersInChunksWithTrailers) {
   const std::string chunk(0x10000, 'c');
-  const std::string answer = StrCat("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n", chunk, "\r\n10000\r\n", chunk,
-                                    "\r\n0\r\nX-Sum: 1\r\n\r\n");
+  const std::string answer = StrCat("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n", chunk,
+                                    "\r\n10000\r\n", chunk, "\r\n0\r\nX-Sum: 1\r\n\r\n");
   EXPECT_EQ(0u, AllocationsOf({"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n", "\r\n\r\n", answer, "X-Sum: 1\r\n\r\n"}));
 }
 
 TEST(SteadyStateTest, SmallAnswersOverHttp2) {
-  const std::string head = Block({{":method", "GET"}, {":scheme", "http"}, {":authority", "a.test"}, {":path", "/item/17?q=1"},
-                                  {"user-agent", "test"}, {"accept", "*/*"}});
-  EXPECT_EQ(0u, AllocationsOf({head, "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody", "",
-                               true}));
+  const std::string head = Block({{":method", "GET"},
+                                  {":scheme", "http"},
+                                  {":authority", "a.test"},
+                                  {":path", "/item/17?q=1"},
+                                  {"user-agent", "test"},
+                                  {"accept", "*/*"}});
+  EXPECT_EQ(0u,
+            AllocationsOf({head, "\r\n\r\n",
+                           "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody", "", true}));
 }
 
 TEST(SteadyStateTest, BodiesOverHttp2) {

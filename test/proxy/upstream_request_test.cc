@@ -25,11 +25,14 @@ class UpstreamRequestTest : public ManagerFixture {
 };
 
 TEST_F(UpstreamRequestTest, TheHostOfTheClientsChoiceIsToldToEveryHostThatIsTried) {
-  SetRoutes("[{match: {prefix: /}, route: {cluster: backend, auto_host_rewrite: true, append_x_forwarded_host: true}}]");
+  SetRoutes(
+      "[{match: {prefix: /}, route: {cluster: backend, auto_host_rewrite: true, append_x_forwarded_host: true}}]");
   PutCluster({first_.address(), second_.address()});
   auto client = Connect();
   client->Send("GET / HTTP/1.1\r\nHost: asked.test\r\n\r\n");
-  const auto asked = [](grpc::GrpcServer& server) { return server.connections() == 1 && !server.peer().requests.empty(); };
+  const auto asked = [](grpc::GrpcServer& server) {
+    return server.connections() == 1 && !server.peer().requests.empty();
+  };
   ASSERT_TRUE(Until([&] { return asked(first_) || asked(second_); }));
   grpc::GrpcServer& one = asked(first_) ? first_ : second_;
   grpc::GrpcServer& other = &one == &first_ ? second_ : first_;

@@ -33,7 +33,8 @@ TEST(CompileRouteTableTest, TableFields) {
 name: local
 internal_only_headers: [X-Internal, x-envoy-internal]
 validate_clusters: false
-virtual_hosts: [{name: v, domains: [a.com], include_request_attempt_count: true, include_attempt_count_in_response: true,
+virtual_hosts: [{name: v, domains: [a.com], include_request_attempt_count: true,
+  include_attempt_count_in_response: true,
                  metadata: {filter_metadata: {ns: {k: v}}}}]
 )");
   EXPECT_EQ(compiled->name(), "local");
@@ -87,8 +88,9 @@ TEST(CompileRouteTableTest, RouteFields) {
   ASSERT_NE(route.metadata, nullptr);
   EXPECT_NE(route.metadata->Find("ns", {}), nullptr);
   // All requests: no share to draw.
-  EXPECT_FALSE(Only(Route("match: {prefix: /, runtime_fraction: {default_value: {numerator: 100}}}, route: {cluster: c}"))
-                   .fraction.has_value());
+  EXPECT_FALSE(
+      Only(Route("match: {prefix: /, runtime_fraction: {default_value: {numerator: 100}}}, route: {cluster: c}"))
+          .fraction.has_value());
 }
 
 TEST(CompileRouteTableTest, FaultsNamePathAndReason) {
@@ -122,10 +124,12 @@ TEST(CompileRouteTableTest, FaultsNamePathAndReason) {
        "route.weighted_clusters.clusters: must have weights whose sum is between 1 and 4294967295 (is 0)"},
       {Forward("weighted_clusters: {clusters: [{name: a, weight: 4294967295}, {name: b, weight: 1}]}"),
        "(is 4294967296)"},
-      {Forward("weighted_clusters: {clusters: [{weight: 1}]}"), "clusters[0].name: must be set, or else cluster_header"},
+      {Forward("weighted_clusters: {clusters: [{weight: 1}]}"),
+       "clusters[0].name: must be set, or else cluster_header"},
       {Forward("weighted_clusters: {clusters: [{name: a, cluster_header: b, weight: 1}]}"),
        "clusters[0].name: must be set, or else cluster_header, but not both"},
-      {Route("match: {prefix: /}, direct_response: {status: 99}"), "direct_response.status: must be between 200 and 599"},
+      {Route("match: {prefix: /}, direct_response: {status: 99}"),
+       "direct_response.status: must be between 200 and 599"},
       {Route("match: {prefix: /}, direct_response: {status: 200, body: {}}"), "direct_response.body: must have one of"},
       {Route("match: {prefix: /}, direct_response: {status: 200, body: {filename: /no/such/file}}"),
        "direct_response.body.filename: cannot open \"/no/such/file\""},
@@ -165,7 +169,8 @@ TEST(CompileRouteTableTest, AllFaultsAreToldAtOnce) {
   EXPECT_EQ(CompileTable(LoadTable(R"(
 request_headers_to_remove: [host]
 virtual_hosts:
-- {name: v, domains: [a], routes: [{match: {prefix: /}, route: {cluster: ''}}, {match: {safe_regex: {regex: '('}}, route: {cluster: c}}]}
+- {name: v, domains: [a], routes: [{match: {prefix: /}, route: {cluster: ''}}, {match: {safe_regex: {regex: '('}},
+  route: {cluster: c}}]}
 - {name: w, domains: [A], routes: [{match: {prefix: /}, direct_response: {status: 1}}]}
 )"),
                          faults),
@@ -175,7 +180,8 @@ virtual_hosts:
 
 TEST(CompileRouteTableTest, ADomainMayAppearOnlyOnce) {
   const auto faults = [](std::string_view first, std::string_view second) {
-    return FaultsOf(StrCat("virtual_hosts: [{name: v, domains: ['", first, "']}, {name: w, domains: [x, '", second, "']}]"));
+    return FaultsOf(
+        StrCat("virtual_hosts: [{name: v, domains: ['", first, "']}, {name: w, domains: [x, '", second, "']}]"));
   };
   EXPECT_THAT(faults("a.com", "A.com"),
               HasSubstr("virtual_hosts[1].domains[1]: \"A.com\" is already a domain of virtual host \"v\""));
@@ -186,8 +192,9 @@ TEST(CompileRouteTableTest, ADomainMayAppearOnlyOnce) {
 
 TEST(CompileRouteTableTest, WarnsOfWhatWillHardlyBeMeant) {
   config::Faults faults;
-  EXPECT_NE(CompileTable(LoadTable("virtual_hosts: [{name: v, domains: [a.*.com]}, {name: v, domains: ['*.b.*']}]"), faults),
-            nullptr);
+  EXPECT_NE(
+      CompileTable(LoadTable("virtual_hosts: [{name: v, domains: [a.*.com]}, {name: v, domains: ['*.b.*']}]"), faults),
+      nullptr);
   ASSERT_EQ(faults.warning_count(), 3u);
   EXPECT_EQ(faults.warnings()[0].field_path, "virtual_hosts[0].domains[0]");
   EXPECT_EQ(faults.warnings()[1].field_path, "virtual_hosts[1].name");
@@ -196,8 +203,9 @@ TEST(CompileRouteTableTest, WarnsOfWhatWillHardlyBeMeant) {
 
 TEST(CompileRouteTableTest, BodiesOfDirectResponsesHaveALimit) {
   const auto body = [](std::string_view head, size_t size) {
-    return FaultsOf(StrCat(head, Route(StrCat("match: {prefix: /}, direct_response: {status: 200, body: {inline_string: '",
-                                              std::string(size, 'x'), "'}}"))));
+    return FaultsOf(
+        StrCat(head, Route(StrCat("match: {prefix: /}, direct_response: {status: 200, body: {inline_string: '",
+                                  std::string(size, 'x'), "'}}"))));
   };
   EXPECT_EQ(body("", 4096), "");
   EXPECT_THAT(body("", 4097), HasSubstr("body.inline_string: holds more than the 4096 bytes that are allowed"));
@@ -231,10 +239,11 @@ TEST(CompileRouteTableTest, UnchangedVirtualHostsAreTakenOver) {
   const std::string path = StrCat(::testing::TempDir(), "/shared_body");
   std::ofstream(path) << "one";
   const auto message = [&](std::string_view cluster) {
-    return LoadTable(StrCat("virtual_hosts: [{name: v, domains: [a], routes: [{match: {prefix: /}, route: {cluster: c}}]}, ",
-                            "{name: w, domains: [b], routes: [{match: {prefix: /}, route: {cluster: ", cluster, "}}]}, ",
-                            "{name: x, domains: [c], routes: [{match: {prefix: /}, direct_response: {status: 200, body: ",
-                            "{filename: ", path, "}}}]}]"));
+    return LoadTable(
+        StrCat("virtual_hosts: [{name: v, domains: [a], routes: [{match: {prefix: /}, route: {cluster: c}}]}, ",
+               "{name: w, domains: [b], routes: [{match: {prefix: /}, route: {cluster: ", cluster, "}}]}, ",
+               "{name: x, domains: [c], routes: [{match: {prefix: /}, direct_response: {status: 200, body: ",
+               "{filename: ", path, "}}}]}]"));
   };
   config::Faults faults;
   const auto first = CompileTable(message("d"), faults);
@@ -255,11 +264,13 @@ TEST(CompileRouteTableTest, UnchangedVirtualHostsAreTakenOver) {
 TEST(ClusterReferencesTest, NamesEveryClusterAndWhere) {
   const auto message = LoadTable(R"(
 virtual_hosts:
-- {name: v, domains: [a], routes: [{match: {prefix: /}, route: {cluster: one}}, {match: {prefix: /}, route: {cluster_header: x}}]}
+- {name: v, domains: [a], routes: [{match: {prefix: /}, route: {cluster: one}}, {match: {prefix: /},
+  route: {cluster_header: x}}]}
 - name: w
   domains: [b]
   routes:
-  - {match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: two, weight: 1}, {cluster_header: y, weight: 1}, {name: one, weight: 0}]}}}
+  - {match: {prefix: /}, route: {weighted_clusters: {clusters: [{name: two, weight: 1}, {cluster_header: y, weight: 1},
+    {name: one, weight: 0}]}}}
   - {match: {prefix: /}, redirect: {}}
 )");
   EXPECT_THAT(ReferencedClusters(message), ElementsAre("one", "two"));

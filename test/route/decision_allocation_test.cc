@@ -30,8 +30,10 @@ std::shared_ptr<const RouteTable> LargeTable() {
   for (int v = 0; v < 200; ++v) {
     StrAppend(yaml, "- {name: v", v, ", domains: [h", v, ".com, '*.h", v, ".com', 'h", v, ".*'], routes: [");
     for (int r = 0; r < 20; ++r) {
-      StrAppend(yaml, "{match: {prefix: /r", r, "/, headers: [{name: x-a, string_match: {contains: A, ignore_case: true}}]}, ",
-                "route: {cluster: c, prefix_rewrite: /new/, host_rewrite_literal: b.org, append_x_forwarded_host: true}},");
+      StrAppend(
+          yaml, "{match: {prefix: /r", r,
+          "/, headers: [{name: x-a, string_match: {contains: A, ignore_case: true}}]}, ",
+          "route: {cluster: c, prefix_rewrite: /new/, host_rewrite_literal: b.org, append_x_forwarded_host: true}},");
     }
     StrAppend(yaml, "{match: {prefix: /}, redirect: {https_redirect: true}}]}\n");
   }

@@ -86,7 +86,8 @@ virtual_hosts:
 )");
   EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "https"}}), "all");
   EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "http"}}), "require_tls");
-  EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "http"}, {"x-envoy-internal", "true"}}), "require_tls");
+  EXPECT_EQ(Outcome(*table, "all.com", "/", {{"x-forwarded-proto", "http"}, {"x-envoy-internal", "true"}}),
+            "require_tls");
   EXPECT_EQ(Outcome(*table, "external.com", "/", {{"x-forwarded-proto", "http"}}), "require_tls");
   EXPECT_EQ(Outcome(*table, "external.com", "/", {{"x-forwarded-proto", "https"}}), "external");
   EXPECT_EQ(Outcome(*table, "external.com", "/", {{"x-forwarded-proto", "http"}, {"x-envoy-internal", "true"}}),
@@ -246,7 +247,8 @@ virtual_hosts:
   - match: {path: /hello}
     direct_response: {status: 418, body: {inline_string: "short and stout"}}
   - match: {prefix: /old}
-    redirect: {https_redirect: true, host_redirect: b.org, port_redirect: 8443, prefix_rewrite: /new, response_code: SEE_OTHER}
+    redirect: {https_redirect: true, host_redirect: b.org, port_redirect: 8443, prefix_rewrite: /new,
+      response_code: SEE_OTHER}
 )");
   TestRequest hello("a", "/hello");
   Decision decision = Decided(*table, hello);
@@ -265,12 +267,14 @@ virtual_hosts:
 // Header changes of the four levels, each of which sets `x` and adds to `y`.
 std::string LevelsTable(bool most_specific_wins) {
   return StrCat("most_specific_header_mutations_wins: ", most_specific_wins, R"(
-request_headers_to_add: [{header: {key: x, value: table}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}, {header: {key: y, value: table}}]
+request_headers_to_add: [{header: {key: x, value: table}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}, {header: {key: y,
+  value: table}}]
 response_headers_to_add: [{header: {key: x, value: table}, append_action: OVERWRITE_IF_EXISTS_OR_ADD}]
 virtual_hosts:
 - name: v
   domains: ["*"]
-  request_headers_to_add: [{header: {key: x, value: host}, append: false}, {header: {key: y, value: host}, append: true}]
+  request_headers_to_add: [{header: {key: x, value: host}, append: false}, {header: {key: y, value: host},
+    append: true}]
   response_headers_to_remove: [server]
   routes:
   - match: {prefix: /}
@@ -282,7 +286,8 @@ virtual_hosts:
         clusters:
         - name: c
           weight: 1
-          request_headers_to_add: [{header: {key: x, value: cluster}, append: false}, {header: {key: y, value: cluster}}]
+          request_headers_to_add: [{header: {key: x, value: cluster}, append: false}, {header: {key: y,
+            value: cluster}}]
           response_headers_to_remove: [x-upstream]
 )");
 }
@@ -312,7 +317,8 @@ virtual_hosts:
   routes:
   - match: {prefix: /}
     route: {cluster: c}
-    request_headers_to_add: [{header: {key: x-copy, value: "%x-original%"}}, {header: {key: x-none, value: "%x-missing%"}}]
+    request_headers_to_add: [{header: {key: x-copy, value: "%x-original%"}}, {header: {key: x-none,
+      value: "%x-missing%"}}]
 )");
   TestRequest request("a", "/", {{"x-original", "o"}});
   ASSERT_TRUE(RewriteRequest(Decided(*table, request), TestInput(request.head), true, request.head));

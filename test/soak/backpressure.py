@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Backpressure: a large download whose client stalls and a large upload whose backend stalls, beside each other, through
-one proxy. Every byte arrives, and the proxy's resident memory stays within what its buffer limits allow."""
+"""Backpressure: a large download whose client stalls and a large upload whose backend stalls, beside each other,
+through one proxy. Every byte arrives, and the proxy's resident memory stays within what its buffer limits allow."""
 import argparse
 import json
 import pathlib

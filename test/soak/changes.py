@@ -1,4 +1,5 @@
-"""The configuration that the traffic runs through, and the changes it goes through: xDS resources as Envoy reads them."""
+"""The configuration that the traffic runs through, and the changes it goes through: xDS resources as Envoy reads
+them."""
 
 FILTERS = "type.googleapis.com/envoy.extensions.filters"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
@@ -15,8 +16,8 @@ def address(port):
 
 
 class Configuration:
-    """Backends a, b and c behind three clusters: `one` of a and now and then b, `two` of b, `extra` of c, which comes and
-    goes. `steady` takes the long transfers and stays as it is."""
+    """Backends a, b and c behind three clusters: `one` of a and now and then b, `two` of b, `extra` of c, which comes
+    and goes. `steady` takes the long transfers and stays as it is."""
 
     def __init__(self, backends, web, extra_web, source, in_order):
         """`source(kind)`: the ConfigSource of a type's resources, kind one of "rds" and "eds". `in_order`: a step may

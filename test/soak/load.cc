@@ -40,8 +40,12 @@ class Load {
   int Run() {
     started_ = Clock::now();
     std::vector<std::thread> threads;
-    if (options_.spanning_download > 0) threads.emplace_back([this] { Download(options_.spanning_download, Spanning()); });
-    if (options_.spanning_upload > 0) threads.emplace_back([this] { Upload(options_.spanning_upload, "/long", Spanning()); });
+    if (options_.spanning_download > 0) {
+      threads.emplace_back([this] { Download(options_.spanning_download, Spanning()); });
+    }
+    if (options_.spanning_upload > 0) {
+      threads.emplace_back([this] { Upload(options_.spanning_upload, "/long", Spanning()); });
+    }
     if (options_.stalled_download > 0) {
       threads.emplace_back([this] {
         Stalls stalls(options_.stall_every, options_.stall_seconds);
@@ -54,7 +58,9 @@ class Load {
                                             "&every=" + std::to_string(options_.stall_every), nullptr);
       });
     }
-    for (int i = 0; i < options_.threads && options_.requests > 0; ++i) threads.emplace_back([this] { SmallRequests(); });
+    for (int i = 0; i < options_.threads && options_.requests > 0; ++i) {
+      threads.emplace_back([this] { SmallRequests(); });
+    }
     for (std::thread& thread : threads) thread.join();
     Print();
     return failed_ == 0 ? 0 : 1;
@@ -127,7 +133,8 @@ class Load {
     Seen seen;
     Peer peer;
     if (!peer.Connect(options_.port) ||
-        !peer.Send("POST " + path + " HTTP/1.1\r\nhost: soak\r\ncontent-length: " + std::to_string(size) + "\r\n\r\n") ||
+        !peer.Send("POST " + path + " HTTP/1.1\r\nhost: soak\r\ncontent-length: " + std::to_string(size) +
+                   "\r\n\r\n") ||
         !peer.SendPattern(size, pace) || !ReadAnswer(peer, std::to_string(size) + " bytes", 0, nullptr, seen)) {
       Failed(peer.error(), "in the upload");
     }

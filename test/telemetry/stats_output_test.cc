@@ -15,7 +15,8 @@
 namespace nuncio::telemetry {
 namespace {
 
-#define NUNCIO_SMALL_STATS(X) X(Counter, rq_total) X(Gauge, cx_active) X(Histogram, rq_time) X(StatusCodeCounters, up_rq)
+#define NUNCIO_SMALL_STATS(X) \
+  X(Counter, rq_total) X(Gauge, cx_active) X(Histogram, rq_time) X(StatusCodeCounters, up_rq)
 NUNCIO_STATS_BLOCK(SmallStats, "", NUNCIO_SMALL_STATS);
 #define NUNCIO_INNER_STATS(X) X(Counter, rx_reset) X(TextReadout, identifier)
 NUNCIO_STATS_BLOCK(InnerStats, "http2.", NUNCIO_INNER_STATS);

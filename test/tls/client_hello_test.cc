@@ -23,7 +23,9 @@ std::string Words(std::initializer_list<int> values) {
   return out;
 }
 
-std::string Extension(int type, const std::string& body) { return Number(static_cast<size_t>(type), 2) + Vector(2, body); }
+std::string Extension(int type, const std::string& body) {
+  return Number(static_cast<size_t>(type), 2) + Vector(2, body);
+}
 std::string ServerName(const std::string& name) {
   return Extension(0, Vector(2, std::string(1, '\0') + Vector(2, name)));
 }
@@ -44,10 +46,10 @@ std::string Record(const std::string& payload) { return "\x16\x03\x01" + Vector(
 HelloState Parse(std::string_view bytes, ClientHello* out) { return ParseClientHello(bytes, kMaxClientHello, out); }
 
 TEST(ClientHelloTest, TellsNamesProtocolsAndVersions) {
-  const std::string extensions = ServerName("WWW.Example.com") + Alpn({"h2", "http/1.1"}) +
-                                 Extension(43, Vector(1, Words({0x2a2a, 0x0304, 0x0303}))) +
-                                 Extension(10, Vector(2, Words({29, 23}))) + Extension(11, Vector(1, std::string(1, '\0'))) +
-                                 Extension(13, Vector(2, Words({0x0403, 0x0804})));
+  const std::string extensions =
+      ServerName("WWW.Example.com") + Alpn({"h2", "http/1.1"}) +
+      Extension(43, Vector(1, Words({0x2a2a, 0x0304, 0x0303}))) + Extension(10, Vector(2, Words({29, 23}))) +
+      Extension(11, Vector(1, std::string(1, '\0'))) + Extension(13, Vector(2, Words({0x0403, 0x0804})));
   ClientHello hello;
   ASSERT_EQ(Parse(Record(Message(Body(0x0303, Words({0x1301, 0xc02b}), extensions))), &hello), HelloState::kComplete);
   EXPECT_EQ(hello.sni, "www.example.com");

@@ -96,8 +96,10 @@ TEST_F(ContextCompilerTest, AServerNeedsCertificatesOfOneOrigin) {
   auto message = Downstream();
   auto& reference = *message.mutable_common_tls_context()->add_tls_certificate_sds_secret_configs();
   reference.set_name("own");
-  EXPECT_EQ("common_tls_context.tls_certificate_sds_secret_configs: cannot stand beside tls_certificates: one of the two only",
-            Fault(message));
+  EXPECT_EQ(
+      "common_tls_context.tls_certificate_sds_secret_configs: cannot stand beside tls_certificates: one of the two "
+      "only",
+      Fault(message));
 }
 
 TEST_F(ContextCompilerTest, AClientHasOneCertificateAtMost) {
@@ -117,7 +119,8 @@ TEST_F(ContextCompilerTest, SecretsByName) {
   auto& combined = *common.mutable_combined_validation_context();
   combined.mutable_default_validation_context()->mutable_trusted_ca()->set_inline_string(authority_.Pem());
   combined.mutable_validation_context_sds_secret_config()->set_name("roots");
-  combined.mutable_validation_context_sds_secret_config()->mutable_sds_config()->mutable_path_config_source()->set_path("/f");
+  combined.mutable_validation_context_sds_secret_config()->mutable_sds_config()->mutable_path_config_source()->set_path(
+      "/f");
   message.mutable_session_ticket_keys_sds_secret_config()->set_name("tickets");
   EXPECT_EQ("", Fault(message));
   EXPECT_EQ(nullptr, downstream_->ready);
@@ -142,9 +145,11 @@ TEST_F(ContextCompilerTest, FaultsOfACombinedContext) {
   auto& combined = *message.mutable_common_tls_context()->mutable_combined_validation_context();
   combined.mutable_default_validation_context()->mutable_trusted_ca()->set_inline_string("nothing");
   combined.mutable_validation_context_sds_secret_config()->set_name("roots");
-  EXPECT_EQ("common_tls_context.combined_validation_context.default_validation_context.trusted_ca: holds no certificate in PEM "
-            "form",
-            Fault(message));
+  EXPECT_EQ(
+      "common_tls_context.combined_validation_context.default_validation_context.trusted_ca: holds no certificate in "
+      "PEM "
+      "form",
+      Fault(message));
 }
 
 TEST_F(ContextCompilerTest, WithAKeyLogItIsTriedOutAndMadeLater) {
@@ -169,7 +174,8 @@ TEST_F(ContextCompilerTest, TicketKeys) {
   message.mutable_session_ticket_keys()->add_keys()->set_inline_bytes(std::string(80, 'k'));
   EXPECT_EQ("", Fault(message));
   message.mutable_session_ticket_keys()->add_keys()->set_filename(Put("short.key", "short"));
-  EXPECT_EQ(StrCat("session_ticket_keys.keys[1]: \"", Path("short.key"), "\": must be of 80 bytes (is of 5)"), Fault(message));
+  EXPECT_EQ(StrCat("session_ticket_keys.keys[1]: \"", Path("short.key"), "\": must be of 80 bytes (is of 5)"),
+            Fault(message));
 }
 
 TEST_F(ContextCompilerTest, TheHashIsTheMessages) {
@@ -225,17 +231,19 @@ TEST_F(SocketCompilerTest, TlsAndPlain) {
 
 TEST_F(SocketCompilerTest, OtherTypesAreRefusedByName) {
   const v3::UpstreamTlsContext upstream;
-  EXPECT_EQ("typed_config: transport socket \"tls\" of type "
-            "\"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext\" is not part of this build "
-            "here; known: envoy.transport_sockets.raw_buffer and envoy.transport_sockets.tls with "
-            "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            SocketFault(&upstream));
+  EXPECT_EQ(
+      "typed_config: transport socket \"tls\" of type "
+      "\"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext\" is not part of this build "
+      "here; known: envoy.transport_sockets.raw_buffer and envoy.transport_sockets.tls with "
+      "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+      SocketFault(&upstream));
 }
 
 TEST_F(SocketCompilerTest, RulesAndFaultsStandBelowTypedConfig) {
   v3::DownstreamTlsContext message = Downstream();
   message.mutable_common_tls_context()->mutable_key_log();
-  EXPECT_TRUE(SocketFault(&message).starts_with("typed_config.common_tls_context.key_log.path: ")) << SocketFault(&message);
+  EXPECT_TRUE(SocketFault(&message).starts_with("typed_config.common_tls_context.key_log.path: "))
+      << SocketFault(&message);
   message = Downstream();
   message.mutable_common_tls_context()->mutable_tls_certificates(0)->clear_private_key();
   EXPECT_EQ("typed_config.common_tls_context.tls_certificates[0].private_key: must be set", SocketFault(&message));

@@ -81,7 +81,8 @@ TEST_F(ContextFaultsTest, WeakAndForeignKeysAreRefused) {
 
 TEST_F(ContextFaultsTest, KeysThatMayNotSignAreRefused) {
   server_config_.common.certificates = {ConfigOf(Issue({.name = "signer of others", .ca = true}, nullptr, kEpoch))};
-  EXPECT_EQ(ServerFault(), "tls_certificates[0].certificate_chain: has a key usage that does not allow digital signatures");
+  EXPECT_EQ(ServerFault(),
+            "tls_certificates[0].certificate_chain: has a key usage that does not allow digital signatures");
 }
 
 TEST_F(ContextFaultsTest, ExpiredCertificatesAreRefused) {
@@ -100,7 +101,8 @@ TEST_F(ContextFaultsTest, Protocol) {
   protocol.cipher_suites = {"ECDHE-RSA-AES128-GCM-SHA256", "ROT13"};
   EXPECT_EQ(ServerFault(), "tls_params.cipher_suites[1]: no cipher suite is called 'ROT13'");
   protocol.cipher_suites = {"[ECDHE-RSA-AES128-GCM-SHA256|ROT13]"};
-  EXPECT_EQ(ServerFault(), "tls_params.cipher_suites[0]: no cipher suite is called '[ECDHE-RSA-AES128-GCM-SHA256|ROT13]'");
+  EXPECT_EQ(ServerFault(),
+            "tls_params.cipher_suites[0]: no cipher suite is called '[ECDHE-RSA-AES128-GCM-SHA256|ROT13]'");
   protocol.cipher_suites = {"ECDHE-RSA-AES128-GCM-SHA256", "-ALL"};
   EXPECT_EQ(ServerFault(), "tls_params.cipher_suites: leave no cipher suite: 'ECDHE-RSA-AES128-GCM-SHA256:-ALL'");
   protocol.cipher_suites = {"-ALL", "ECDHE-ECDSA-AES128-GCM-SHA256"};

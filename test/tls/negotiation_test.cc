@@ -227,8 +227,8 @@ TEST_F(NegotiationTest, OnAnotherNameTheKeysKindDecidesOnlyWhereAllAreScanned) {
 }
 
 TEST_F(NegotiationTest, AnRsaKeyWithoutSignaturesIsRefusedWhereThatIsEnforced) {
-  server_config_.common.certificates = {ConfigOf(
-      Issue({.name = "s", .dns = {"server.example"}, .ecdsa = false, .key_usage = "keyEncipherment"}, &authority_, kEpoch))};
+  server_config_.common.certificates = {ConfigOf(Issue(
+      {.name = "s", .dns = {"server.example"}, .ecdsa = false, .key_usage = "keyEncipherment"}, &authority_, kEpoch))};
   server_config_.common.protocol.max_version = ProtocolVersion::kTls12;
   client_config_.enforce_rsa_key_usage = true;
   Open();

@@ -24,8 +24,8 @@ class SecretCompilerTest : public CompilerFixture {
   }
   // The chain and key in one.
   std::string Store(const std::string& password) const {
-    const bssl::UniquePtr<PKCS12> store(PKCS12_create(password.c_str(), "", own_.key.get(), own_.certificate.get(), nullptr, 0,
-                                                      0, 0, 0, 0));
+    const bssl::UniquePtr<PKCS12> store(
+        PKCS12_create(password.c_str(), "", own_.key.get(), own_.certificate.get(), nullptr, 0, 0, 0, 0, 0));
     const bssl::UniquePtr<BIO> bio(BIO_new(BIO_s_mem()));
     EXPECT_TRUE(i2d_PKCS12_bio(bio.get(), store.get()));
     const uint8_t* data = nullptr;
@@ -60,7 +60,8 @@ TEST_F(SecretCompilerTest, PartsThatDoNotFitAreRefused) {
   auto message = Certificate();
   auto& certificate = *message.mutable_tls_certificate();
   certificate.mutable_private_key()->set_inline_string(other_.KeyPem());
-  EXPECT_EQ("tls_certificate.private_key: does not belong to the first certificate of certificate_chain", Fault(message));
+  EXPECT_EQ("tls_certificate.private_key: does not belong to the first certificate of certificate_chain",
+            Fault(message));
   certificate.mutable_private_key()->set_inline_string(own_.Pem());
   EXPECT_EQ("tls_certificate.private_key: is no private key in PEM form that could be read", Fault(message));
   // The two in each other's place.
@@ -129,7 +130,8 @@ TEST_F(SecretCompilerTest, TrustedCertificates) {
   validation.mutable_crl()->set_inline_string(IssueCrl(authority_, {}, kEpoch));
   EXPECT_EQ("", Fault(message));
   validation.mutable_crl()->set_filename(Put("crl.pem", "nothing"));
-  EXPECT_EQ(StrCat("validation_context.crl: \"", Path("crl.pem"), "\": holds no certificate revocation list"), Fault(message));
+  EXPECT_EQ(StrCat("validation_context.crl: \"", Path("crl.pem"), "\": holds no certificate revocation list"),
+            Fault(message));
   validation.clear_crl();
   validation.mutable_trusted_ca()->set_filename(Put("ca.pem", old_.Pem()));
   EXPECT_EQ(StrCat("validation_context.trusted_ca: \"", Path("ca.pem"), "\": every certificate in it has expired"),
@@ -142,20 +144,23 @@ TEST_F(SecretCompilerTest, NamesAndPins) {
   auto& name = *validation.add_match_typed_subject_alt_names();
   name.set_san_type(v3::SubjectAltNameMatcher::OTHER_NAME);
   name.mutable_matcher()->set_exact("x");
-  EXPECT_EQ("validation_context.match_typed_subject_alt_names[0].oid: must say which type of name, as dotted numbers, with "
-            "OTHER_NAME",
-            Fault(message));
+  EXPECT_EQ(
+      "validation_context.match_typed_subject_alt_names[0].oid: must say which type of name, as dotted numbers, with "
+      "OTHER_NAME",
+      Fault(message));
   name.set_san_type(v3::SubjectAltNameMatcher::DNS);
   name.set_oid("1.2.3");
-  EXPECT_EQ("validation_context.match_typed_subject_alt_names[0].oid: cannot be set but with OTHER_NAME", Fault(message));
+  EXPECT_EQ("validation_context.match_typed_subject_alt_names[0].oid: cannot be set but with OTHER_NAME",
+            Fault(message));
   name.clear_oid();
   name.mutable_matcher()->mutable_safe_regex()->set_regex("(");
   EXPECT_TRUE(Fault(message).starts_with("validation_context.match_typed_subject_alt_names[0].matcher.safe_regex"));
   name.mutable_matcher()->set_exact("x");
   validation.add_match_subject_alt_names()->set_exact("y");
-  EXPECT_EQ("validation_context.match_subject_alt_names: cannot stand beside match_typed_subject_alt_names, which takes its "
-            "place",
-            Fault(message));
+  EXPECT_EQ(
+      "validation_context.match_subject_alt_names: cannot stand beside match_typed_subject_alt_names, which takes its "
+      "place",
+      Fault(message));
   validation.clear_match_typed_subject_alt_names();
   EXPECT_EQ("", Fault(message));
   // A matcher for each type of name.
@@ -195,7 +200,8 @@ TEST_F(SecretCompilerTest, AsAResource) {
   name.clear();
   EXPECT_EQ(nullptr, type.Compile(bad.SerializeAsString(), name, faults));
   EXPECT_EQ("s", name);
-  EXPECT_EQ("tls_certificate.private_key: does not belong to the first certificate of certificate_chain", faults.ToString());
+  EXPECT_EQ("tls_certificate.private_key: does not belong to the first certificate of certificate_chain",
+            faults.ToString());
 }
 
 // The parts of a validation context and what it stands on.

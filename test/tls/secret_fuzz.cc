@@ -1,5 +1,5 @@
-// Certificates, keys, trust and revocation lists of any bytes, in parts with kMark between them: what is accepted makes a context,
-// what is refused is refused with a reason, and no reason holds anything of the key.
+// Certificates, keys, trust and revocation lists of any bytes, in parts with kMark between them: what is accepted makes
+// a context, what is refused is refused with a reason, and no reason holds anything of the key.
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -69,14 +69,15 @@ void TryCertificate(const CertificateSecret& parts) {
   CheckSecret(secret, kNow, faults);
   const std::string reasons = faults.ToString();
   RequireHidden(parts, reasons);
-  Require(faults.empty() == !secret.certificates.empty(), "certificates are known just where they were accepted:", reasons);
+  Require(faults.empty() == !secret.certificates.empty(),
+          "certificates are known just where they were accepted:", reasons);
   if (!faults.empty()) return;
   ServerContextConfig config;
   config.common.certificates = {ToConfig(parts)};
   const auto context = ServerContext::Create(config, kNow);
   if (context.ok()) return;
-  Require(context.status().message().find("must-staple") != std::string_view::npos, "what was accepted makes no context",
-          std::string(context.status().message()));
+  Require(context.status().message().find("must-staple") != std::string_view::npos,
+          "what was accepted makes no context", std::string(context.status().message()));
 }
 
 void TryValidation(const ValidationSecret& parts) {

@@ -25,7 +25,8 @@ void Require(bool ok) {
 bssl::UniquePtr<EVP_PKEY> MakeKey(const Wanted& wanted) {
   bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_new());
   if (wanted.ecdsa) {
-    bssl::UniquePtr<EC_KEY> ec(EC_KEY_new_by_curve_name(wanted.curve_nid == 0 ? NID_X9_62_prime256v1 : wanted.curve_nid));
+    bssl::UniquePtr<EC_KEY> ec(
+        EC_KEY_new_by_curve_name(wanted.curve_nid == 0 ? NID_X9_62_prime256v1 : wanted.curve_nid));
     Require(ec != nullptr && EC_KEY_generate_key(ec.get()) && EVP_PKEY_set1_EC_KEY(key.get(), ec.get()));
     return key;
   }
@@ -102,7 +103,8 @@ std::string Identity::Pem() const {
 }
 
 std::string Identity::KeyPem() const {
-  return Text([&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
+  return Text(
+      [&](BIO* bio) { return PEM_write_bio_PrivateKey(bio, key.get(), nullptr, nullptr, 0, nullptr, nullptr); });
 }
 
 std::string Identity::Der() const {
@@ -124,7 +126,8 @@ Identity Issue(const Wanted& wanted, const Identity* issuer, int64_t epoch) {
   Require(ASN1_TIME_set_posix(X509_getm_notAfter(certificate), epoch + wanted.not_after) != nullptr);
   X509_NAME* const subject = X509_get_subject_name(certificate);
   const auto add = [&](const char* field, const std::string& text) {
-    X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8, reinterpret_cast<const uint8_t*>(text.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, field, MBSTRING_UTF8, reinterpret_cast<const uint8_t*>(text.c_str()), -1, -1,
+                               0);
   };
   add("O", "Nuncio");
   if (!wanted.name.empty()) add("CN", wanted.name);
@@ -135,7 +138,9 @@ Identity Issue(const Wanted& wanted, const Identity* issuer, int64_t epoch) {
   const std::string usage = wanted.ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature,keyEncipherment";
   AddExtension(certificate, parent, NID_key_usage, wanted.key_usage.empty() ? usage : "critical," + wanted.key_usage);
   AddExtension(certificate, parent, NID_subject_key_identifier, "hash");
-  if (!wanted.extended_key_usage.empty()) AddExtension(certificate, parent, NID_ext_key_usage, wanted.extended_key_usage);
+  if (!wanted.extended_key_usage.empty()) {
+    AddExtension(certificate, parent, NID_ext_key_usage, wanted.extended_key_usage);
+  }
   if (const std::string names = NamesOf(wanted); !names.empty()) {
     AddExtension(certificate, parent, NID_subject_alt_name, names);
   }
@@ -192,8 +197,9 @@ std::string MakeOcspResponse(const Identity& leaf, int64_t epoch, int64_t next_u
   AddBytes(&id, CBS_ASN1_OCTETSTRING, std::string(20, 'n'));
   AddBytes(&id, CBS_ASN1_OCTETSTRING, std::string(20, 'h'));
   const ASN1_INTEGER* const serial = X509_get0_serialNumber(leaf.certificate.get());
-  AddBytes(&id, CBS_ASN1_INTEGER,
-           {reinterpret_cast<const char*>(ASN1_STRING_get0_data(serial)), static_cast<size_t>(ASN1_STRING_length(serial))});
+  AddBytes(
+      &id, CBS_ASN1_INTEGER,
+      {reinterpret_cast<const char*>(ASN1_STRING_get0_data(serial)), static_cast<size_t>(ASN1_STRING_length(serial))});
   Require(CBB_flush(&single));
   AddBytes(&single, CBS_ASN1_CONTEXT_SPECIFIC | 0, "");  // good
   AddBytes(&single, CBS_ASN1_GENERALIZEDTIME, GeneralizedTime(epoch - 60));

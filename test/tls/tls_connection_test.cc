@@ -168,8 +168,8 @@ TEST_P(TlsConnectionTest, APauseLeavesRecordsInTheKernel) {
   EXPECT_EQ(server_.received, "held");
 }
 
-// Into a reader that stalls again and again go 64 MiB, and memory stays within what the two connections may hold: the owner's
-// mark, the batch of records in flight, and one read.
+// Into a reader that stalls again and again go 64 MiB, and memory stays within what the two connections may hold: the
+// owner's mark, the batch of records in flight, and one read.
 TEST_P(TlsConnectionTest, AStalledReaderHoldsTheWriterUpAndNothingGrows) {
   limits_.buffer_limit = 256 * 1024;
   Open();

@@ -247,7 +247,8 @@ TEST_F(VerificationTest, NamesAreMatchedByTheirKind) {
 
 TEST_F(VerificationTest, OneOfManyNamesIsEnough) {
   Present({.name = "client", .dns = {"client.example"}});
-  Judge().sans = {{San::kUri, {Kind::kExact, "spiffe://x", false}, ""}, {San::kDns, {Kind::kExact, "client.example", false}, ""}};
+  Judge().sans = {{San::kUri, {Kind::kExact, "spiffe://x", false}, ""},
+                  {San::kDns, {Kind::kExact, "client.example", false}, ""}};
   EXPECT_TRUE(Accepted());
 }
 

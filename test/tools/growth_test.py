@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""tools/growth with a few items of each kind: every configuration serves, every change is taken, and the report has it all."""
+"""tools/growth with a few items of each kind: every configuration serves, every change is taken, and the report has it
+all."""
 import pathlib
 import re
 import subprocess

@@ -148,7 +148,8 @@ TEST(CompileClusterTest, EdsNeedsItsSourceAndNoEndpoints) {
   ASSERT_NE(nullptr, config->eds);
   EXPECT_EQ("s", config->eds->resource_name);
   EXPECT_EQ(seconds(2), config->eds->source.initial_fetch_timeout);
-  EXPECT_EQ("c", ClusterFromText("{name: c, type: EDS, eds_cluster_config: {eds_config: {ads: {}}}}")->eds->resource_name);
+  EXPECT_EQ("c",
+            ClusterFromText("{name: c, type: EDS, eds_cluster_config: {eds_config: {ads: {}}}}")->eds->resource_name);
   EXPECT_THAT(FaultsOf("{name: c, type: EDS}"), HasSubstr("eds_cluster_config.eds_config: must be set"));
   EXPECT_THAT(FaultsOf("{name: c, type: EDS, eds_cluster_config: {eds_config: {ads: {}}}, "
                        "load_assignment: {cluster_name: c}}"),
@@ -444,15 +445,19 @@ type: LOGICAL_DNS
 lb_policy: LOAD_BALANCING_POLICY_CONFIG
 upstream_bind_config:
   source_address: {address: localhost, port_value: 0}
-  socket_options: [{level: 99999999999, name: 1, int_value: 1}, {level: 1, name: 1, int_value: 1, state: STATE_LISTENING}]
+  socket_options: [{level: 99999999999, name: 1, int_value: 1}, {level: 1, name: 1, int_value: 1,
+    state: STATE_LISTENING}]
 transport_socket: {name: envoy.transport_sockets.tls}
 )");
   EXPECT_THAT(faults, HasSubstr("load_assignment.endpoints: must hold exactly one"));
   EXPECT_THAT(faults, HasSubstr("load_balancing_policy: must be set"));
-  EXPECT_THAT(faults, HasSubstr("upstream_bind_config.source_address.address: must be an IP address (is \"localhost\")"));
+  EXPECT_THAT(faults,
+              HasSubstr("upstream_bind_config.source_address.address: must be an IP address (is \"localhost\")"));
   EXPECT_THAT(faults, HasSubstr("upstream_bind_config.socket_options[0].level: must fit 32 bits"));
   EXPECT_THAT(faults, HasSubstr("upstream_bind_config.socket_options[1].state: must be STATE_PREBIND"));
-  EXPECT_THAT(faults, HasSubstr("transport_socket.typed_config: required: the configuration of \"envoy.transport_sockets.tls\""));
+  EXPECT_THAT(
+      faults,
+      HasSubstr("transport_socket.typed_config: required: the configuration of \"envoy.transport_sockets.tls\""));
 }
 
 TEST(ResourceTypesTest, CompileFromBytesAndTellTheName) {

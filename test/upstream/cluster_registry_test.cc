@@ -41,8 +41,10 @@ struct TestThread {
 };
 
 std::string StaticCluster(std::string_view name, std::string_view ip, std::string_view more = "") {
-  return StrCat("{name: ", name, more, ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address: "
-                "{socket_address: {address: ", ip, ", port_value: 80}}}}}}}");
+  return StrCat("{name: ", name, more,
+                ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address: "
+                "{socket_address: {address: ",
+                ip, ", port_value: 80}}}}}}}");
 }
 std::string EdsCluster(std::string_view name, std::string_view more = "") {
   return StrCat("{name: ", name, ", type: EDS, eds_cluster_config: {eds_config: {ads: {}}}", more, "}");
@@ -98,10 +100,11 @@ class ClusterRegistryTest : public testing::Test {
 };
 
 std::string TlsCluster(std::string_view name, std::string_view ip, std::string_view secret) {
-  return StaticCluster(name, ip, StrCat(", transport_socket: {name: tls, typed_config: {\"@type\": type.googleapis.com/"
-                                        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: "
-                                        "{validation_context_sds_secret_config: {name: ", secret,
-                                        ", sds_config: {ads: {}}}}}}"));
+  return StaticCluster(name, ip,
+                       StrCat(", transport_socket: {name: tls, typed_config: {\"@type\": type.googleapis.com/"
+                              "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, common_tls_context: "
+                              "{validation_context_sds_secret_config: {name: ",
+                              secret, ", sds_config: {ads: {}}}}}}"));
 }
 
 std::shared_ptr<const tls::Secret> Roots(const std::string& name) {
@@ -163,7 +166,8 @@ TEST_F(ClusterRegistryTest, AStaticClusterServesAtOnceOnMainAndThenOnWorkers) {
 
 TEST_F(ClusterRegistryTest, DiscoveryNeitherChangesNorRemovesClustersOfTheBootstrap) {
   AddStatic(StaticCluster("c", "10.0.0.1"));
-  EXPECT_NE(std::string::npos, Apply(StaticCluster("c", "10.0.0.2")).find("name: is that of a cluster of the bootstrap"));
+  EXPECT_NE(std::string::npos,
+            Apply(StaticCluster("c", "10.0.0.2")).find("name: is that of a cluster of the bootstrap"));
   EXPECT_FALSE(registry_.Remove("c"));
   EXPECT_EQ("10.0.0.1", Pick("c"));
 }
@@ -427,7 +431,8 @@ TEST(ClusterRegistryThreadsTest, ChangesReachRunningWorkers) {
     });
   }
   for (int round = 0; round < 200; ++round) {
-    registry.ApplyUpdate(ClusterResourceFromText(EdsCluster("c", StrCat(", connect_timeout: ", round % 3 + 1, "s")), "1"));
+    registry.ApplyUpdate(
+        ClusterResourceFromText(EdsCluster("c", StrCat(", connect_timeout: ", round % 3 + 1, "s")), "1"));
     for (int i = 0; i < 5; ++i) {
       subscriptions.Send("c", Members({StrCat("10.0.0.", i), StrCat("10.0.1.", round % 7), "10.0.2.1"}));
       registry.FindActive("c")->hosts()->ForEach(

@@ -264,7 +264,8 @@ class EdsDiscoveryTest : public DiscoveryTest {
     discovery_->Start();
   }
   void Send(std::string_view addresses, const std::string& version) {
-    subscriptions_.Send("svc", AssignmentFromText(StrCat("{cluster_name: svc, endpoints: {lb_endpoints: [", addresses, "]}}")),
+    subscriptions_.Send("svc",
+                        AssignmentFromText(StrCat("{cluster_name: svc, endpoints: {lb_endpoints: [", addresses, "]}}")),
                         version);
   }
   static std::string At(std::string_view ip) {

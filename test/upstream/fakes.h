@@ -86,7 +86,8 @@ class FakeDns {
 class FakeSubscriptions : public config::SubscriptionFactory {
  public:
   std::unique_ptr<config::Subscription> Subscribe(const config::ConfigSource&, const config::ResourceType&,
-                                                  config::ResourceNames names, config::ResourceWatcher& watcher) override {
+                                                  config::ResourceNames names,
+                                                  config::ResourceWatcher& watcher) override {
     asked.push_back(names.names.front());
     watchers_[names.names.front()].push_back(&watcher);
     return std::make_unique<Handle>(*this, names.names.front(), watcher);

@@ -72,7 +72,8 @@ TEST(HostSetTest, LoadIsNormalisedWhereNoPrioritySuffices) {
 }
 
 TEST(HostSetTest, TheFactorOfTheAssignmentCounts) {
-  const auto hosts = TestHosts().AddCounts(0, 50, 0, 50).AddCounts(1, 10, 0, 0).Build({}, /*overprovisioning_factor=*/100);
+  const auto hosts =
+      TestHosts().AddCounts(0, 50, 0, 50).AddCounts(1, 10, 0, 0).Build({}, /*overprovisioning_factor=*/100);
   EXPECT_EQ((Loads{50, 50}), HealthyLoads(*hosts));
 }
 

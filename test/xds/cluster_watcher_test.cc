@@ -10,7 +10,8 @@ namespace {
 class ClusterWatcherTest : public testing::Test {
  protected:
   static std::string Yaml(std::string_view name) {
-    return StrCat("{name: ", name, ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address: "
+    return StrCat("{name: ", name,
+                  ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: {endpoint: {address: "
                   "{socket_address: {address: 127.0.0.1, port_value: 80}}}}}}}");
   }
   static config::ResourceUpdate Update(const std::vector<std::string>& added, std::vector<std::string> removed = {}) {
@@ -40,7 +41,8 @@ TEST_F(ClusterWatcherTest, ClustersComeAndGo) {
 }
 
 TEST_F(ClusterWatcherTest, ClustersOfTheBootstrapStayAsTheyAre) {
-  ASSERT_TRUE(clusters_.AddStatic(upstream::ClusterFromText(Yaml("a")), std::make_shared<const std::string>("a")).empty());
+  ASSERT_TRUE(
+      clusters_.AddStatic(upstream::ClusterFromText(Yaml("a")), std::make_shared<const std::string>("a")).empty());
   config::UpdateResult result;
   watcher_.OnUpdate(Update({"a", "b"}), result);
   ASSERT_EQ(1u, result.refusals().size());

@@ -70,8 +70,8 @@ def _scenario(scenario, rows):
     best = {what: rows.best(path) for what, path in (("CPU at full load", "closed.cpu_us"),
                                                      ("CPU at the fixed rate", "fixed.cpu_us"), ("p99", "fixed.p99"))}
     named = ", ".join(f"{label} by {what}" for what, label in best.items() if label)
-    out += [f"Fixed rate: {scenario.rate} requests/s for each core of the proxy." + f" Best peer: {named}." * bool(named),
-            ""]
+    best_peer = f" Best peer: {named}." if named else ""
+    out += [f"Fixed rate: {scenario.rate} requests/s for each core of the proxy.{best_peer}", ""]
     out += _lines(_LOAD_HEAD, [_load_row(rows, label) for label in rows.rows]) + [""]
     for label in rows.rows:
         if label + QUIET in rows.rows:

@@ -136,7 +136,8 @@ class Demo:
         self.wait("the proxy's admin interface answers", lambda: get(self.ports["ADMIN"], "/ready")[0] in (200, 503))
 
         print("\n2. A configuration is pushed: nine tenths of the traffic go to blue.", flush=True)
-        self.expect("the push was taken", self.push("nine tenths to blue", BLUE_WEIGHT=90, GREEN_WEIGHT=10).returncode == 0)
+        self.expect("the push was taken",
+                    self.push("nine tenths to blue", BLUE_WEIGHT=90, GREEN_WEIGHT=10).returncode == 0)
         self.wait("the proxy serves", lambda: get(self.ports["WEB"], "/")[0] == 200)
         before = self.sample()
         self.show(before)
@@ -144,7 +145,8 @@ class Demo:
         self.expect("most went to blue", before["blue"] > before["green"])
 
         print("\n3. The weights are turned round, and the traffic moves.", flush=True)
-        self.expect("the push was taken", self.push("nine tenths to green", BLUE_WEIGHT=10, GREEN_WEIGHT=90).returncode == 0)
+        self.expect("the push was taken",
+                    self.push("nine tenths to green", BLUE_WEIGHT=10, GREEN_WEIGHT=90).returncode == 0)
         after = {}
 
         def moved():
@@ -176,7 +178,8 @@ All of it runs until Ctrl-C:
   proxy's admin    http://127.0.0.1:{ports['ADMIN']}/
   control plane    {DIST}/nuncioctl --server 127.0.0.1:{ports['CONTROL']} get --group {GROUP}
   try a change     edit {self.directory}/resources.yaml, then
-                   {DIST}/nuncioctl --server 127.0.0.1:{ports['CONTROL']} push {self.directory}/resources.yaml --group {GROUP}
+                   {DIST}/nuncioctl --server 127.0.0.1:{ports['CONTROL']} push {self.directory}/resources.yaml --group
+                   {GROUP}
 """, flush=True)
         signal.pause()
 

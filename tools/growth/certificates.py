@@ -1,5 +1,6 @@
 """Certificates on P-256, each with a key of its own, made fast rather than well: their signatures are empty, their keys
-are small numbers, and all that can be done with them is to be loaded and to shake hands with clients that verify nothing."""
+are small numbers, and all that can be done with them is to be loaded and to shake hands with clients that verify
+nothing."""
 import base64
 
 P = 0xFFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF
@@ -39,7 +40,8 @@ def certificate(name, serial, point):
     valid = der(0x30, der(0x17, b"240101000000Z"), der(0x17, b"491231235959Z"))
     key = der(0x30, der(0x30, EC_PUBLIC_KEY, PRIME256V1), der(0x03, b"\0", point))
     names = der(0x30, SUBJECT_ALT_NAME, der(0x04, der(0x30, der(0x82, name.encode()))))
-    body = der(0x30, der(0xA0, der(0x02, b"\2")), der(0x02, (1 << 38 | serial).to_bytes(5, "big")), ECDSA_SHA256, who, valid, who,
+    body = der(0x30, der(0xA0, der(0x02, b"\2")), der(0x02, (1 << 38 | serial).to_bytes(5, "big")), ECDSA_SHA256, who,
+               valid, who,
                key, der(0xA3, der(0x30, names)))
     return pem("CERTIFICATE", der(0x30, body, ECDSA_SHA256, der(0x03, b"\0" + der(0x30, b"\2\1\1\2\1\1"))))
 

@@ -1,4 +1,5 @@
-"""What grows: for each kind the configuration with so many items of it, a change of one of them, and requests for some."""
+"""What grows: for each kind the configuration with so many items of it, a change of one of them, and requests for
+some."""
 import itertools
 
 import certificates
@@ -29,8 +30,8 @@ def asked_for(size):
 class Kind:
     """One listener, one table with one route, one cluster with one endpoint; subclasses have many of something.
 
-    `version` 0 is the configuration at the start; every later one differs from the one before in one item, the middle one.
-    """
+    `version` 0 is the configuration at the start; every later one differs from the one before in one item, the middle
+    one. """
     name = ""
     item = ""
     largest = 10000
@@ -145,8 +146,8 @@ class Clusters(ByHeader):
 
 
 class Endpoints(ByHeader):
-    """Of each cluster the first endpoints are a priority of their own, so that requests go to these and to the same number of
-    connections whatever the size is."""
+    """Of each cluster the first endpoints are a priority of their own, so that requests go to these and to the same
+    number of connections whatever the size is."""
     name, item, changed, largest = "endpoints", "endpoint", "endpoints.pb", 100000
 
     def count(self):
@@ -164,7 +165,8 @@ class Endpoints(ByHeader):
 
     def assignments(self):
         each = ENDPOINTS_PER_CLUSTER
-        return [self.assignment(f"cluster{i}", [self.endpoint(at) for at in range(i * each, min((i + 1) * each, self.size))])
+        return [self.assignment(f"cluster{i}",
+                                [self.endpoint(at) for at in range(i * each, min((i + 1) * each, self.size))])
                 for i in range(self.count())]
 
     def asked_clusters(self):
@@ -202,7 +204,8 @@ class TlsContexts(Kind):
         return [{1: "listener", 2: address("127.0.0.1", self.port), 3: chains, 9: inspector}]
 
     def requests(self):
-        return [(("127.0.0.1", self.port), self.server_name(i), "/", "", self.server_name(i)) for i in asked_for(self.size)]
+        return [(("127.0.0.1", self.port), self.server_name(i), "/", "",
+                 self.server_name(i)) for i in asked_for(self.size)]
 
 
 class Listeners(Kind):

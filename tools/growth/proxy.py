@@ -164,7 +164,8 @@ class Proxy:
         return out
 
     def settle(self, before=None):
-        """Waits until the threads have nothing to do, and, with the times `before`, have done something since; the times."""
+        """Waits until the threads have nothing to do, and, with the times `before`, have done something since; the
+        times."""
         end = time.monotonic() + PATIENCE
         last, since = self.times(), time.monotonic()
         while time.monotonic() < end:

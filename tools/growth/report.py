@@ -28,7 +28,8 @@ def table(kind, results):
              "|---:|---:|---:|---:|---:|---:|---:|---:|"]
     for result in results:
         each = "-" if result.bytes_per_item is None else number(result.bytes_per_item)
-        cells = [f"{result.size:,}", number(result.start_seconds * 1e3), f"{result.resident_bytes / (1 << 20):.1f}", each,
+        cells = [f"{result.size:,}", number(result.start_seconds * 1e3), f"{result.resident_bytes / (1 << 20):.1f}",
+                 each,
                  f"{result.request_seconds * 1e6:.1f}", f"{result.main_seconds * 1e3:.2f}",
                  f"{result.config_seconds * 1e3:.2f}", f"{result.worker_seconds * 1e3:.2f}"]
         lines.append(f"| {' | '.join(cells)} |")

@@ -46,7 +46,8 @@ class Check {
     }
     auto resource = std::make_shared<const Resource>(key_.type_url, key_.name, any_.value());
     for (const std::string& path : resource->facts().redacted) {
-      Add(Severity::kError, path, StrCat("is ", config::kRedacted, ", as it is shown to people: push the secret itself"));
+      Add(Severity::kError, path,
+          StrCat("is ", config::kRedacted, ", as it is shown to people: push the secret itself"));
     }
     return resource;
   }

@@ -74,8 +74,9 @@ absl::Status ControlServer::Open() {
   NUNCIO_RETURN_IF_ERROR(publisher_.Restore());
   if (!options_.tls_cert.empty()) {
     NUNCIO_ASSIGN_OR_RETURN(
-        tls_, TlsFiles::Open({.certificate = options_.tls_cert, .key = options_.tls_key, .client_ca = options_.client_ca},
-                             clock_));
+        tls_,
+        TlsFiles::Open({.certificate = options_.tls_cert, .key = options_.tls_key, .client_ca = options_.client_ca},
+                       clock_));
   }
   if (!options_.http_listen.empty()) {
     NUNCIO_ASSIGN_OR_RETURN(

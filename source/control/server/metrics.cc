@@ -113,7 +113,8 @@ void WriteTls(const TlsFiles& tls, MetricsWriter& writer) {
   writer.Begin("tls_reloads_total", "counter", "Changes of the TLS files by what came of them.");
   writer.Value(tls.taken(), Label("result", "taken"));
   writer.Value(tls.refused(), Label("result", "refused"));
-  writer.Begin("tls_files_refused", "gauge", "1 while the TLS files hold what was refused, so that older ones are in use.");
+  writer.Begin("tls_files_refused", "gauge",
+               "1 while the TLS files hold what was refused, so that older ones are in use.");
   writer.Value(tls.refusing() ? 1 : 0);
 }
 

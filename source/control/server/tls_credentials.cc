@@ -8,8 +8,8 @@
 namespace nuncio::control {
 namespace {
 
-// gRPC's own credentials that watch files let go of the good certificate before they look at the new one; these are asked
-// for each connection, and answer with what was found good.
+// gRPC's own credentials that watch files let go of the good certificate before they look at the new one; these are
+// asked for each connection, and answer with what was found good.
 class TlsCredentials final : public grpc::ServerCredentials {
  public:
   explicit TlsCredentials(const TlsFiles& files) : files_(files) {}

@@ -11,9 +11,9 @@
 
 namespace nuncio::control {
 
-// The server's certificate with its key, and the authorities of its clients, as files have them. What stands in the files
-// together is taken whole or refused whole: replaced files that do not fit are logged and counted, and what was good
-// before stays in use. No text of it holds key bytes.
+// The server's certificate with its key, and the authorities of its clients, as files have them. What stands in the
+// files together is taken whole or refused whole: replaced files that do not fit are logged and counted, and what was
+// good before stays in use. No text of it holds key bytes.
 class TlsFiles {
  public:
   struct Paths {

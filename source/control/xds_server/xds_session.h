@@ -28,9 +28,10 @@ struct OutgoingResponse {
 // timers: the owner calls one method at a time and asks Next whenever it could write.
 //
 // On an aggregated stream responses come in an order that never lets traffic meet something missing. Clusters first,
-// then endpoints and secrets, and once the client has taken these, listeners, then routes. A cluster that the group has no longer
-// goes on being served until the client has taken the listeners and routes that do without it; where it refuses these,
-// for as long as that lasts. A client that does not answer holds all this up for kDependencyWait and no longer.
+// then endpoints and secrets, and once the client has taken these, listeners, then routes. A cluster that the group has
+// no longer goes on being served until the client has taken the listeners and routes that do without it; where it
+// refuses these, for as long as that lasts. A client that does not answer holds all this up for kDependencyWait and no
+// longer.
 class XdsSession {
  public:
   static constexpr Duration kDependencyWait = std::chrono::seconds(5);

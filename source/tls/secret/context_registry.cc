@@ -9,7 +9,8 @@ namespace nuncio::tls {
 
 ContextRegistry::ContextRegistry(SecretServices services) : services_(std::move(services)), secrets_(services_) {}
 
-bool ContextRegistry::CheckUse(const SecretUse& use, const std::shared_ptr<LiveSecret>& secret, config::Faults& faults) {
+bool ContextRegistry::CheckUse(const SecretUse& use, const std::shared_ptr<LiveSecret>& secret,
+                               config::Faults& faults) {
   if (secret != nullptr && secret->kind() == use.kind) return true;
   config::Faults::Scope scope(faults, use.path());
   if (secret == nullptr) {

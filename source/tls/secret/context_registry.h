@@ -14,8 +14,8 @@
 
 namespace nuncio::tls {
 
-// All TLS contexts in force. Equal contexts of one owner are one, so an update of a listener or cluster that leaves its TLS
-// alone keeps what was made. Main thread.
+// All TLS contexts in force. Equal contexts of one owner are one, so an update of a listener or cluster that leaves its
+// TLS alone keeps what was made. Main thread.
 class ContextRegistry {
  public:
   explicit ContextRegistry(SecretServices services);
@@ -28,8 +28,8 @@ class ContextRegistry {
   // Before the first secret by discovery. Outlives the registry.
   void SetSubscriptions(config::SubscriptionFactory& subscriptions) { services_.subscriptions = &subscriptions; }
 
-  // The context of a filter chain. `stat_prefix`: of the listener. Null, with a fault: a secret of the bootstrap that it names
-  // is not there, or its key log cannot be opened.
+  // The context of a filter chain. `stat_prefix`: of the listener. Null, with a fault: a secret of the bootstrap that
+  // it names is not there, or its key log cannot be opened.
   std::shared_ptr<LiveServerContext> AcquireServer(const std::shared_ptr<const DownstreamTlsConfig>& config,
                                                    const std::string& listener, const std::string& stat_prefix,
                                                    config::Faults& faults);
@@ -43,8 +43,8 @@ class ContextRegistry {
   // Those in force, for /certs.
   std::vector<std::shared_ptr<const LiveContextBase>> All() const;
 
-  // Whole days until the first certificate of our own, or the first one of what is trusted, expires, 0 once one has. Unset:
-  // there is none.
+  // Whole days until the first certificate of our own, or the first one of what is trusted, expires, 0 once one has.
+  // Unset: there is none.
   std::optional<int64_t> DaysUntilFirstExpiry() const;
   // Seconds until the first stapled OCSP response does, likewise.
   std::optional<int64_t> SecondsUntilFirstOcspExpiry() const;

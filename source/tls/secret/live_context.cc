@@ -69,8 +69,10 @@ void LiveContextBase::SetInForce(const TlsConfig& config, ContextSecrets secrets
     const std::optional<SystemTime> expires = in_force_[i]->expires();
     if (!expires.has_value()) continue;
     scopes.push_back(services_.stats.GetScope(telemetry::CertificateScopeName(owner_, uses[i]->stat_name())));
-    scopes.back()->Get<telemetry::CertificateStats>(telemetry::kMainSlot)
-        .expiration_unix_time_seconds.Set(std::chrono::floor<std::chrono::seconds>(expires->time_since_epoch()).count());
+    scopes.back()
+        ->Get<telemetry::CertificateStats>(telemetry::kMainSlot)
+        .expiration_unix_time_seconds.Set(
+            std::chrono::floor<std::chrono::seconds>(expires->time_since_epoch()).count());
   }
   certificate_scopes_ = std::move(scopes);
 }

@@ -59,8 +59,8 @@ class LiveContextBase : protected LiveSecret::User {
   std::vector<telemetry::ScopePtr> certificate_scopes_;
 };
 
-// One built of a Config (DownstreamTlsConfig, UpstreamTlsConfig), anew whenever a secret changes, and published to the cells
-// of all threads.
+// One built of a Config (DownstreamTlsConfig, UpstreamTlsConfig), anew whenever a secret changes, and published to the
+// cells of all threads.
 template <typename Config>
 class LiveContext final : public LiveContextBase, public std::enable_shared_from_this<LiveContext<Config>> {
  public:

@@ -19,8 +19,8 @@ namespace nuncio::tls {
 struct SecretServices {
   event::EventLoop& loop;
   telemetry::StatsStore& stats;
-  // Runs a job on another thread, where files may be read and contexts made; what it returns runs on main, in the order of the
-  // jobs.
+  // Runs a job on another thread, where files may be read and contexts made; what it returns runs on main, in the order
+  // of the jobs.
   std::function<void(std::function<std::function<void()>()> job)> run;
   // SecretType (context_compiler.h).
   const config::ResourceType& type;

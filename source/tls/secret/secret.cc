@@ -103,7 +103,9 @@ std::vector<const SecretPart*> Secret::files() const {
 
 std::optional<SystemTime> Secret::expires() const {
   std::optional<SystemTime> first;
-  for (const net::CertificateFacts& each : certificates) first = std::min(first.value_or(each.not_after), each.not_after);
+  for (const net::CertificateFacts& each : certificates) {
+    first = std::min(first.value_or(each.not_after), each.not_after);
+  }
   return first;
 }
 
@@ -134,7 +136,9 @@ std::shared_ptr<const Secret> ReadAgain(const Secret& secret, SystemTime now, Fa
 }
 
 CertificateConfig ToConfig(const CertificateSecret& secret) {
-  const auto bytes = [](const std::optional<SecretPart>& part) { return part.has_value() ? part->bytes : std::string(); };
+  const auto bytes = [](const std::optional<SecretPart>& part) {
+    return part.has_value() ? part->bytes : std::string();
+  };
   return {bytes(secret.chain), bytes(secret.private_key), bytes(secret.password), bytes(secret.pkcs12),
           bytes(secret.ocsp_staple)};
 }

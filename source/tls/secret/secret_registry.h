@@ -11,8 +11,8 @@
 
 namespace nuncio::tls {
 
-// The secrets in force: those of the bootstrap, and those by discovery, each subscribed to once however many contexts use it.
-// Main thread.
+// The secrets in force: those of the bootstrap, and those by discovery, each subscribed to once however many contexts
+// use it. Main thread.
 class SecretRegistry {
  public:
   explicit SecretRegistry(const SecretServices& services) : services_(services) {}
@@ -20,8 +20,8 @@ class SecretRegistry {
   // A secret of the bootstrap. False: there is one of that name.
   bool AddStatic(std::shared_ptr<const Secret> secret, std::shared_ptr<const std::string> bytes);
 
-  // What `use` names. One that stands in the configuration is made anew, under `label` and with the statistics of `scope`. Null:
-  // the bootstrap has no secret of that name.
+  // What `use` names. One that stands in the configuration is made anew, under `label` and with the statistics of
+  // `scope`. Null: the bootstrap has no secret of that name.
   std::shared_ptr<LiveSecret> Acquire(const SecretUse& use, const std::string& label,
                                       const telemetry::ScopePtr& scope);
 

@@ -52,7 +52,8 @@ absl::StatusOr<std::shared_ptr<const ServerContext>> BuildContext(const Downstre
                                                                   std::shared_ptr<KeyLogSink> sink) {
   ServerContextConfig full = config.base;
   Fill(config, secrets, std::move(sink), full.common, &full.ticket_keys);
-  // Whether certificates have expired was judged when they were read: one that did so meanwhile keeps no other from changing.
+  // Whether certificates have expired was judged when they were read: one that did so meanwhile keeps no other from
+  // changing.
   return ServerContext::Create(full, SystemTime());
 }
 

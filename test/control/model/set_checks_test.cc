@@ -24,7 +24,9 @@ std::string Check(const std::vector<Named>& resources, SetCheckOptions options =
   ResourceFaults faults(false);
   CheckSet(ResourceSet(std::move(entries)), options, faults);
   std::string text;
-  for (const ResourceFault& fault : std::move(faults).Take()) StrAppend(text, fault.field_path, ": ", fault.reason, "\n");
+  for (const ResourceFault& fault : std::move(faults).Take()) {
+    StrAppend(text, fault.field_path, ": ", fault.reason, "\n");
+  }
   return text;
 }
 

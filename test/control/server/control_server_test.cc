@@ -358,8 +358,8 @@ TEST(ControlServerTest, ManyProxiesGetEachPush) {
   EXPECT_EQ(list.groups(0).connected_proxies(), static_cast<uint32_t>(kClients));
 }
 
-// A server with the files "used.pem", "used.key" and "used.ca", at first those of `server` and of the authority `ca`, that
-// knows the operator ann.
+// A server with the files "used.pem", "used.key" and "used.ca", at first those of `server` and of the authority `ca`,
+// that knows the operator ann.
 class ControlServerTlsTest : public ::testing::Test {
  protected:
   void SetUp() override {

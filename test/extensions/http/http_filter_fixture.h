@@ -19,8 +19,8 @@
 
 namespace nuncio::extensions {
 
-// One HTTP filter between fake ends, in one exchange after another, with a cluster "backend" without hosts. What it lets
-// pass stands in `ends()`.
+// One HTTP filter between fake ends, in one exchange after another, with a cluster "backend" without hosts. What it
+// lets pass stands in `ends()`.
 class HttpFilterFixture : public testing::Test, private ObjectHome {
  protected:
   using Fields = std::vector<std::pair<std::string_view, std::string_view>>;

@@ -60,7 +60,8 @@ TEST_F(Base64StreamTest, AllBytesInAllPieces) {
 TEST_F(Base64StreamTest, PaddingWithin) { EXPECT_EQ(Decode("Zg==Zm8=Zm9v"), "ffofoo"); }
 
 TEST_F(Base64StreamTest, Refused) {
-  for (const std::string_view text : {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "=m9v", "Z===", "Zg=v", "Zm9v\n", "Zm 9v", "Zm-_"}) {
+  for (const std::string_view text :
+       {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "=m9v", "Z===", "Zg=v", "Zm9v\n", "Zm 9v", "Zm-_"}) {
     EXPECT_EQ(Decode(text), "?") << text;
     EXPECT_EQ(Decode(text, 1), "?") << text;
   }

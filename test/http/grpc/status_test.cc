@@ -91,7 +91,8 @@ TEST(GrpcStatus, ContentTypes) {
                            "application/grpc ;x"}) {
     EXPECT_TRUE(IsGrpcContentType(type)) << type;
   }
-  for (const char* type : {"", "application/grpc-web", "application/grpcx", "application/json", "text/application/grpc"}) {
+  for (const char* type :
+       {"", "application/grpc-web", "application/grpcx", "application/json", "text/application/grpc"}) {
     EXPECT_FALSE(IsGrpcContentType(type)) << type;
   }
 }

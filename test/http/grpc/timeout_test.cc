@@ -43,7 +43,8 @@ TEST(GrpcTimeout, TheFinestUnitThatFits) {
 
 TEST(GrpcTimeout, NeverShorterThanAskedFor) {
   EXPECT_EQ(FormatTimeout(100000001ns), "100001u");
-  for (std::chrono::nanoseconds timeout(1); timeout < std::chrono::nanoseconds::max() / 4; timeout = timeout * 3 + 1ns) {
+  for (std::chrono::nanoseconds timeout(1); timeout < std::chrono::nanoseconds::max() / 4;
+       timeout = timeout * 3 + 1ns) {
     const std::string value = FormatTimeout(timeout);
     EXPECT_LE(value.size(), 9u);
     ASSERT_TRUE(ParseTimeout(value).has_value()) << value;

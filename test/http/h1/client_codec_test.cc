@@ -76,7 +76,8 @@ TEST(H1ClientCodecTest, ConnectionFieldsAreTheCodecs) {
 
 TEST(H1ClientCodecTest, TargetsCannotSplitTheRequestLine) {
   ClientHarness client;
-  EXPECT_EQ(client.Request("GET", "/a b\r\nc: d\t\"<>#"), "GET /a%20b%0D%0Ac:%20d%09%22%3C%3E%23 HTTP/1.1\r\nhost: host\r\n\r\n");
+  EXPECT_EQ(client.Request("GET", "/a b\r\nc: d\t\"<>#"),
+            "GET /a%20b%0D%0Ac:%20d%09%22%3C%3E%23 HTTP/1.1\r\nhost: host\r\n\r\n");
 }
 
 TEST(H1ClientCodecTest, AbsoluteForm) {
@@ -95,14 +96,16 @@ TEST(H1ClientCodecTest, Trailers) {
   trailers.Add("x-sum", "1");
   client.sender->SendTrailers(trailers);
   EXPECT_TRUE(client.TakeOutput().ends_with("\r\n\r\n1\r\nx\r\n0\r\nx-sum: 1\r\n\r\n"));
-  client.Feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-T: 1\r\nContent-Length: 7\r\n\r\n");
+  client.Feed(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-T: 1\r\nContent-Length: 7\r\n\r\n");
   EXPECT_EQ(client.TakeLog(),
             "answer 200 OK HTTP/1.1\nTransfer-Encoding: chunked\ncontent ab\ntrailers\nX-T: 1\nend\nclosed reusable\n");
 
   ClientHarness without;
   without.Request();
   without.Feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\nX-T: 1\r\n\r\n");
-  EXPECT_EQ(without.TakeLog(), "answer 200 OK HTTP/1.1\nTransfer-Encoding: chunked\ncontent ab\nend\nclosed reusable\n");
+  EXPECT_EQ(without.TakeLog(),
+            "answer 200 OK HTTP/1.1\nTransfer-Encoding: chunked\ncontent ab\nend\nclosed reusable\n");
 }
 
 TEST(H1ClientCodecTest, AnswersAndWhetherTheirConnectionIsReusable) {
@@ -124,7 +127,8 @@ TEST(H1ClientCodecTest, AnswersAndWhetherTheirConnectionIsReusable) {
            Case{"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "end\nclosed reusable\n"},
            Case{"HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "end\nclosed reusable\n"},
            Case{"HEAD", "HTTP/1.1 200 OK\r\n\r\n", "end\nclosed reusable\n"},
-           Case{"GET", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx", "content x\nend\nclosed\n"},
+           Case{"GET", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx",
+                "content x\nend\nclosed\n"},
            Case{"GET", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx", "content x\nend\nclosed\n"},
            Case{"GET", "HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: keep-alive\r\n\r\nx",
                 "content x\nend\nclosed reusable\n"},
@@ -187,7 +191,8 @@ TEST(H1ClientCodecTest, AnswerWithoutFramingIsNotCompleteWhenTheConnectionBreaks
   client.Request();
   client.Feed("HTTP/1.1 200 OK\r\n\r\nab");
   client.codec.OnConnectionClosed();
-  EXPECT_TRUE(client.TakeLog().ends_with("content ab\nreset connection_termination http1.incomplete_answer_body\nclosed\n"));
+  EXPECT_TRUE(
+      client.TakeLog().ends_with("content ab\nreset connection_termination http1.incomplete_answer_body\nclosed\n"));
 }
 
 TEST(H1ClientCodecTest, EndOfInputWithinAnAnswer) {
@@ -272,8 +277,9 @@ TEST(H1ClientCodecTest, InformationalAnswersNeverEndAnAnswer) {
   ClientHarness client;
   client.Request();
   client.Feed("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\nContent-Length: 5\r\n\r\n");
-  EXPECT_EQ(client.TakeLog(),
-            "informational 100 Continue HTTP/1.1\ninformational 103 Early Hints HTTP/1.1\nLink: x\nContent-Length: 5\n");
+  EXPECT_EQ(
+      client.TakeLog(),
+      "informational 100 Continue HTTP/1.1\ninformational 103 Early Hints HTTP/1.1\nLink: x\nContent-Length: 5\n");
   client.Feed("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
   EXPECT_TRUE(client.TakeLog().ends_with("content x\nend\nclosed reusable\n"));
 }
@@ -336,8 +342,10 @@ TEST(H1ClientCodecTest, LimitsOfSize) {
     client.Feed(bytes);
     return client.TakeLog();
   };
-  EXPECT_EQ(details("HTTP/1.1 200 OK\r\na: " + std::string(200, 'x')), "reset overflow http1.headers_too_large\nclosed\n");
-  EXPECT_EQ(details("HTTP/1.1 200 OK\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n"), "reset overflow http1.too_many_headers\nclosed\n");
+  EXPECT_EQ(details("HTTP/1.1 200 OK\r\na: " + std::string(200, 'x')),
+            "reset overflow http1.headers_too_large\nclosed\n");
+  EXPECT_EQ(details("HTTP/1.1 200 OK\r\na: 1\r\nb: 2\r\nc: 3\r\n\r\n"),
+            "reset overflow http1.too_many_headers\nclosed\n");
 }
 
 TEST(H1ClientCodecTest, ResetForgetsTheStream) {

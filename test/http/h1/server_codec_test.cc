@@ -70,14 +70,16 @@ TEST(H1ServerCodecTest, ChunkedContent) {
 TEST(H1ServerCodecTest, TrailersAreDroppedUnlessEnabled) {
   const std::string_view request =
       "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "1\r\nx\r\n0\r\nX-Sum: 7\r\nContent-Length: 3\r\nHost: evil\r\nX-Forwarded-For: 1\r\nif-match: a\r\ngrpc-status: 0\r\n\r\n";
+      "1\r\nx\r\n0\r\nX-Sum: 7\r\nContent-Length: 3\r\nHost: evil\r\nX-Forwarded-For: 1\r\nif-match: a\r\ngrpc-status: "
+      "0\r\n\r\n";
   ServerHarness without;
   without.Feed(request);
   EXPECT_EQ(without.TakeLog(), "POST / HTTP/1.1 http://h\nTransfer-Encoding: chunked\ncontent x\nend\n");
   ServerHarness with({.enable_trailers = true});
   with.Feed(request);
-  EXPECT_EQ(with.TakeLog(),
-            "POST / HTTP/1.1 http://h\nTransfer-Encoding: chunked\ncontent x\ntrailers\nX-Sum: 7\ngrpc-status: 0\nend\n");
+  EXPECT_EQ(
+      with.TakeLog(),
+      "POST / HTTP/1.1 http://h\nTransfer-Encoding: chunked\ncontent x\ntrailers\nX-Sum: 7\ngrpc-status: 0\nend\n");
   // With nothing left of them there are none.
   ServerHarness forbidden({.enable_trailers = true});
   forbidden.Feed("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nHost: evil\r\n\r\n");
@@ -296,8 +298,9 @@ TEST(H1ServerCodecTest, SeveralLengthsAreNotSentOn) {
 }
 
 TEST(H1ServerCodecTest, FieldsThatWouldSplitTheHeadAreLeftOut) {
-  for (const std::string& bad : {std::string("a\r\nb: c"), std::string("\n"), std::string("a\0b", 3), std::string(40, 'x') + "\n",
-                                 "\r" + std::string(17, 'x'), std::string(9, 'y') + "\n1", std::string("12345\r")}) {
+  for (const std::string& bad :
+       {std::string("a\r\nb: c"), std::string("\n"), std::string("a\0b", 3), std::string(40, 'x') + "\n",
+        "\r" + std::string(17, 'x'), std::string(9, 'y') + "\n1", std::string("12345\r")}) {
     ServerHarness server;
     server.Feed(kGet);
     server.current().SendHead(204, {{"x-a", "1"}, {"x-bad", bad}, {"x-b" + bad, "v"}, {"x-c", "2"}}, true);

@@ -11,8 +11,8 @@
 
 namespace nuncio::http::h1 {
 
-// A server's connection without a socket. Writes down what the codec reports as lines of text, content gathered into one
-// line whatever pieces it came in, and answers as a test wants.
+// A server's connection without a socket. Writes down what the codec reports as lines of text, content gathered into
+// one line whatever pieces it came in, and answers as a test wants.
 class ServerHarness final : public ServerConnectionEvents {
  public:
   class Stream final : public RequestReceiver {

@@ -44,7 +44,8 @@ std::vector<std::string> RequestStreams() {
       "\r\n\r\n\r\n\r\n\r\n" + get,
       "\rGET / HTTP/1.1\r\nHost: h\r\n\r\n",
       "GET / HTTP/1.1\r\nHost: h\r\na: b\n\r\r\n\r\n" + get,
-      "GET / HTTP/1.1\r\n" + std::string("a: 1\r\n") + "b: 1\r\nc: 1\r\nd: 1\r\ne: 1\r\nf: 1\r\ng: 1\r\nh: 1\r\ni: 1\r\n\r\n",
+      "GET / HTTP/1.1\r\n" + std::string("a: 1\r\n") +
+          "b: 1\r\nc: 1\r\nd: 1\r\ne: 1\r\nf: 1\r\ng: 1\r\nh: 1\r\ni: 1\r\n\r\n",
   };
 }
 

@@ -1,5 +1,5 @@
-// Upgrades and CONNECT over HTTP/1, both roles: when a connection becomes opaque, what belongs to the tunnel, how its two
-// directions end.
+// Upgrades and CONNECT over HTTP/1, both roles: when a connection becomes opaque, what belongs to the tunnel, how its
+// two directions end.
 
 #include <string>
 
@@ -22,7 +22,8 @@ TEST(H1ServerTunnelTest, AnAcceptedUpgradeMakesBothDirectionsOpaque) {
   server.Feed(kUpgrade);
   EXPECT_EQ(server.TakeLog(), kUpgradeLog);
   Accept(server);
-  EXPECT_EQ(server.TakeOutput(), "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n");
+  EXPECT_EQ(server.TakeOutput(),
+            "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n");
   std::string got;
   server.Feed("GET / HTTP/1.1\r\n\r\n");
   server.current().Send("0\r\n\r\n", false);
@@ -39,7 +40,8 @@ TEST(H1ServerTunnelTest, TheUpgradeIsNamedWhereTheAnswerDoesNot) {
   ServerHarness server;
   server.Feed(kUpgrade);
   server.current().SendHead(101, {}, false);
-  EXPECT_EQ(server.TakeOutput(), "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+  EXPECT_EQ(server.TakeOutput(),
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
 }
 
 TEST(H1ServerTunnelTest, BytesSentAheadWaitAndThenBelongToTheTunnel) {
@@ -148,7 +150,8 @@ TEST(H1ServerTunnelTest, WhatIsNoUpgrade) {
 TEST(H1ServerTunnelTest, ABodyBeforeATunnelIsRefused) {
   for (std::string_view head : {
            "POST / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\nContent-Length: 1\r\n\r\na",
-           "POST / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+           "POST / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\nTransfer-Encoding: "
+           "chunked\r\n\r\n0\r\n\r\n",
            "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\nContent-Length: 1\r\n\r\na",
        }) {
     ServerHarness server;
@@ -175,7 +178,8 @@ class H1ClientTunnelTest : public testing::Test {
 
 TEST_F(H1ClientTunnelTest, TheUpgradeIsAskedFor) {
   Ask();
-  EXPECT_EQ(client_.TakeOutput(), "GET /chat HTTP/1.1\r\nhost: host\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+  EXPECT_EQ(client_.TakeOutput(),
+            "GET /chat HTTP/1.1\r\nhost: host\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
 }
 
 TEST_F(H1ClientTunnelTest, OpaqueAfter101AndOnlyThen) {

@@ -5,8 +5,8 @@
 
 #include "test/http/h2/server_fixture.h"
 
-// Conformance: what a client may send, well-formed or not, and what a section of RFC 9113 or RFC 7541 demands then. Names
-// of cases end with those of h2spec (summerwind/h2spec) that ask for the same.
+// Conformance: what a client may send, well-formed or not, and what a section of RFC 9113 or RFC 7541 demands then.
+// Names of cases end with those of h2spec (summerwind/h2spec) that ask for the same.
 namespace nuncio::http::h2 {
 
 enum class Outcome {

@@ -13,7 +13,8 @@ std::vector<Case> Frames() {
   return {
       // 4.1: unknown types are ignored, undefined flags and the reserved bit too.
       Alive("s4_1_unknown_type__http2_4_1_1__http2_5_5_1", Frame(kUnknownType, 0, 0, "12345678") + kRequest),
-      Alive("s4_1_unknown_type_on_a_stream", kOpen + Frame(kUnknownType, kEveryFlag, 1, "x") + Data(1, "y", kEndStream)),
+      Alive("s4_1_unknown_type_on_a_stream",
+            kOpen + Frame(kUnknownType, kEveryFlag, 1, "x") + Data(1, "y", kEndStream)),
       Alive("s4_1_undefined_flags__http2_4_1_2", Ping("12345678", kEveryFlag & ~NGHTTP2_FLAG_ACK)),
       Alive("s4_1_reserved_bit__http2_4_1_3", Frame(NGHTTP2_PING, 0, 0x80000000, "12345678")),
       // 4.2.
@@ -58,8 +59,9 @@ TEST_F(PrefaceTest, s3_4_preface__generic_1_1__http2_3_5_1) {
 }
 
 TEST_F(PrefaceTest, s3_4_invalid_preface__http2_3_5_2) {
-  for (const std::string& bytes : {std::string("INVALID CONNECTION PREFACE\r\n\r\n"), std::string("GET / HTTP/1.1\r\n\r\n"),
-                                   "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n" + Settings({})}) {
+  for (const std::string& bytes :
+       {std::string("INVALID CONNECTION PREFACE\r\n\r\n"), std::string("GET / HTTP/1.1\r\n\r\n"),
+        "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n" + Settings({})}) {
     StartBare();
     EXPECT_FALSE(Feed(bytes));
     ExpectConnectionError(NGHTTP2_PROTOCOL_ERROR);

@@ -39,28 +39,27 @@ std::vector<Case> Cases() {
       Alive("s6_3_two_size_updates__generic_5_15",
             Block1(Integer(0, 5, 0x20) + Integer(4096, 5, 0x20) + kIndexed + Authority())),
       Alive("s4_4_an_entry_larger_than_the_table_empties_it",
-            Block1(kIndexed + Authority() + "\x40" + Integer(1, 7, 0) + "x" + Integer(5000, 7, 0) + std::string(5000, 'v'))),
+            Block1(kIndexed + Authority() + "\x40" + Integer(1, 7, 0) + "x" + Integer(5000, 7, 0) +
+                   std::string(5000, 'v'))),
       // An entry of the dynamic table, in this block and the next.
-      Alive("s2_3_2_dynamic_entries_last",
-            Block1(kIndexed + Authority() + "\x40" + new_name + "\xbe") +
-                Frame(NGHTTP2_HEADERS, kEnds, 3, kIndexed + Authority() + "\xbf")),
+      Alive("s2_3_2_dynamic_entries_last", Block1(kIndexed + Authority() + "\x40" + new_name + "\xbe") +
+                                               Frame(NGHTTP2_HEADERS, kEnds, 3, kIndexed + Authority() + "\xbf")),
       Bad("s2_3_3_index_out_of_range__hpack_2_3_3_1", Integer(70, 7, 0x80)),
       Bad("s2_3_3_name_index_out_of_range__hpack_2_3_3_2", Integer(70, 6, 0x40) + std::string("\x03", 1) + "foo"),
       Bad("s4_2_size_update_at_the_end__hpack_4_2_1", Integer(0, 5, 0x20)),
       Bad("s4_2_size_update_within", Integer(0, 5, 0x20) + "\x90"),
-      Bad("s4_3_an_entry_that_was_evicted",
-          "\x40" + Integer(1, 7, 0) + "x" + Integer(4000, 7, 0) + std::string(4000, 'v') + "\x40" + Integer(1, 7, 0) + "y" +
-              Integer(4000, 7, 0) + std::string(4000, 'w') + Integer(63, 7, 0x80)),
+      Bad("s4_3_an_entry_that_was_evicted", "\x40" + Integer(1, 7, 0) + "x" + Integer(4000, 7, 0) +
+                                                std::string(4000, 'v') + "\x40" + Integer(1, 7, 0) + "y" +
+                                                Integer(4000, 7, 0) + std::string(4000, 'w') + Integer(63, 7, 0x80)),
       Bad("s5_1_integer_overflow", std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 11)),
       Bad("s5_1_integer_cut", "\xff"),
       Bad("s5_2_string_cut", std::string(1, '\0') + Integer(5, 7, 0) + "x-f"),
-      Bad("s5_2_huffman_padding_too_long__hpack_5_2_1",
-          std::string(1, '\0') + Integer(6, 7, 0) + "x-test" +
-              Integer(4, 7, 0x80) + std::string("\x49\x50\x9f\xff", 4)),
+      Bad("s5_2_huffman_padding_too_long__hpack_5_2_1", std::string(1, '\0') + Integer(6, 7, 0) + "x-test" +
+                                                            Integer(4, 7, 0x80) + std::string("\x49\x50\x9f\xff", 4)),
       Bad("s5_2_huffman_padding_of_zeros__hpack_5_2_2",
           std::string(1, '\0') + Integer(6, 7, 0) + "x-test" + Integer(3, 7, 0x80) + std::string("\x49\x50\x90", 3)),
-      Bad("s5_2_huffman_eos__hpack_5_2_3",
-          std::string(1, '\0') + Integer(6, 7, 0) + "x-test" + Integer(4, 7, 0x80) + std::string("\xff\xff\xff\xff", 4)),
+      Bad("s5_2_huffman_eos__hpack_5_2_3", std::string(1, '\0') + Integer(6, 7, 0) + "x-test" + Integer(4, 7, 0x80) +
+                                               std::string("\xff\xff\xff\xff", 4)),
       Bad("s6_1_index_0__hpack_6_1_1", "\x80"),
       ConnectionError("s6_3_size_update_above_the_limit__hpack_6_3_1",
                       Block1(Integer(4097, 5, 0x20) + kIndexed + Authority()), NGHTTP2_COMPRESSION_ERROR),

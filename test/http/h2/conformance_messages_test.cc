@@ -35,9 +35,11 @@ std::vector<Case> Framing() {
       Alive("s8_1_trailers__generic_4_4", kOpen + Data(1, "test") + Headers(1, {{"x-test", "ok"}})),
       Alive("s8_1_trailers_without_body", kOpen + Headers(1, {{"x-test", "ok"}})),
       Malformed("s8_1_trailers_that_end_nothing__http2_8_1_1", kOpen + Headers(1, {{"x-test", "ok"}}, kEndHeaders)),
-      Malformed("s8_1_data_after_such_trailers", kOpen + Headers(1, {{"x", "y"}}, kEndHeaders) + Data(1, "", kEndStream)),
-      Malformed("s8_1_1_length_longer_than_data__http2_8_1_2_6_1",
-                Headers(1, Request("POST", "/", {{"content-length", "10"}}), kEndHeaders) + Data(1, "test", kEndStream)),
+      Malformed("s8_1_data_after_such_trailers",
+                kOpen + Headers(1, {{"x", "y"}}, kEndHeaders) + Data(1, "", kEndStream)),
+      Malformed(
+          "s8_1_1_length_longer_than_data__http2_8_1_2_6_1",
+          Headers(1, Request("POST", "/", {{"content-length", "10"}}), kEndHeaders) + Data(1, "test", kEndStream)),
       Malformed("s8_1_1_length_longer_than_several_data__http2_8_1_2_6_2",
                 Headers(1, Request("POST", "/", {{"content-length", "10"}}), kEndHeaders) + Data(1, "test") +
                     Data(1, "test", kEndStream)),
@@ -166,7 +168,8 @@ std::vector<Case> PseudoHeaders() {
       Malformed("s8_3_1_authority_with_path", Headers(1, With(":authority", "example.com/admin"))),
       Malformed("s8_3_1_authority_bad_port", Headers(1, With(":authority", "example.com:99999"))),
       Malformed("s8_3_1_host_differs", Headers(1, Request("GET", "/", {{"host", "evil.com"}}))),
-      Malformed("s8_3_1_two_hosts", Headers(1, Request("GET", "/", {{"host", "example.com"}, {"host", "example.com"}}))),
+      Malformed("s8_3_1_two_hosts",
+                Headers(1, Request("GET", "/", {{"host", "example.com"}, {"host", "example.com"}}))),
       Alive("s8_3_1_host_agrees", Headers(1, Request("GET", "/", {{"host", "EXAMPLE.com"}}))),
       Alive("s8_3_1_authority_with_port", Headers(1, With(":authority", "[::1]:443"))),
       // 8.5 and RFC 8441 4.
@@ -189,7 +192,8 @@ class MessagesTest : public ServerFixture {};
 
 TEST_F(MessagesTest, AMalformedRequestIsToldAndCounted) {
   Start();
-  ASSERT_TRUE(Feed(Headers(1, Request("GET", "/", {{"X", "y"}})) + Headers(3, With(":path", "x")) + Headers(5, Request())));
+  ASSERT_TRUE(
+      Feed(Headers(1, Request("GET", "/", {{"X", "y"}})) + Headers(3, With(":path", "x")) + Headers(5, Request())));
   ASSERT_EQ(request_count(), 3);
   EXPECT_EQ(request(0).reset, StreamReset::kProtocolError);
   EXPECT_EQ(request(0).details, "http2.invalid.header.field");
@@ -213,7 +217,8 @@ TEST_F(MessagesTest, AMalformedRequestEndsTheConnectionWhereTheOptionsSaySo) {
 
 TEST_F(MessagesTest, TrailersThatMustNotBeAreDropped) {
   Start();
-  ASSERT_TRUE(Feed(kOpen + Data(1, "x") + Headers(1, {{"content-length", "5"}, {"x-forwarded-for", "1.2.3.4"}, {"x", "y"}})));
+  ASSERT_TRUE(
+      Feed(kOpen + Data(1, "x") + Headers(1, {{"content-length", "5"}, {"x-forwarded-for", "1.2.3.4"}, {"x", "y"}})));
   EXPECT_THAT(request(0).trailers, testing::ElementsAre(testing::Pair("x", "y")));
   ASSERT_TRUE(Feed(Headers(3, Request("POST"), kEndHeaders) + Headers(3, {{"host", "evil"}})));
   EXPECT_TRUE(request(1).trailers.empty());

@@ -680,7 +680,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Malformed{"newline", {{":status", "200"}, {"x", "a\nb"}}, "", kFieldFault},
                     Malformed{"name_space", {{":status", "200"}, {"x y", "a"}}, "", kFieldFault},
                     Malformed{"bad_length", {{":status", "200"}, {"content-length", "ten"}}, ""},
-                    Malformed{"two_lengths", {{":status", "200"}, {"content-length", "3"}, {"content-length", "4"}}, ""},
+                    Malformed{
+                        "two_lengths", {{":status", "200"}, {"content-length", "3"}, {"content-length", "4"}}, ""},
                     Malformed{"shorter_body", {{":status", "200"}, {"content-length", "10"}}, "abc"},
                     Malformed{"longer_body", {{":status", "200"}, {"content-length", "2"}}, "abc"},
                     Malformed{"informational_end", {{":status", "103"}}, ""}),
@@ -767,7 +768,9 @@ TEST_P(H2ViolationTest, EndsTheConnection) {
     const std::string& bytes = GetParam().bytes;
     bool good = true;
     const size_t size = step == 0 ? bytes.size() : step;
-    for (size_t at = 0; good && at < bytes.size(); at += size) good = Dispatch(std::string_view(bytes).substr(at, size));
+    for (size_t at = 0; good && at < bytes.size(); at += size) {
+      good = Dispatch(std::string_view(bytes).substr(at, size));
+    }
     EXPECT_FALSE(good);
     EXPECT_EQ(first.reset, StreamReset::kProtocolError);
     EXPECT_EQ(second.reset, StreamReset::kProtocolError);

@@ -1,6 +1,6 @@
-// Bytes of a hostile client into the server codec, behind the connection preface. The first byte says how the rest is cut and
-// what the receivers do. Beside the seam's contract this holds every request that is told to what HTTP/1 could be sent
-// (RFC 9113 8.2.1, 10.3).
+// Bytes of a hostile client into the server codec, behind the connection preface. The first byte says how the rest is
+// cut and what the receivers do. Beside the seam's contract this holds every request that is told to what HTTP/1 could
+// be sent (RFC 9113 8.2.1, 10.3).
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

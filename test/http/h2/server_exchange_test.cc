@@ -76,11 +76,11 @@ TEST_F(H2ServerTest, SettingsSayWhatTheOptionsSay) {
   for (size_t at = 0; at + 6 <= frames[0].payload.size(); at += 6) {
     entries.emplace_back(static_cast<uint8_t>(frames[0].payload[at + 1]), frames[0].Number(at + 2));
   }
-  EXPECT_THAT(entries, testing::UnorderedElementsAre(
-                           Pair(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 7), Pair(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
-                           Pair(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1),
-                           Pair(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100000),
-                           Pair(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 8192)));
+  EXPECT_THAT(entries, testing::UnorderedElementsAre(Pair(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 7),
+                                                     Pair(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
+                                                     Pair(NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1),
+                                                     Pair(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100000),
+                                                     Pair(NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 8192)));
   EXPECT_EQ(frames[1].type, NGHTTP2_WINDOW_UPDATE);
   EXPECT_EQ(frames[1].Number(0), 200000 - 65535);
 }
@@ -218,7 +218,8 @@ TEST_F(H2ServerTest, CookiesAreJoinedAndHostBecomesTheAuthority) {
                                {"cookie", "c=3; d=4"}})));
   EXPECT_EQ(request(0).authority, "other.com:8080");
   EXPECT_EQ(request(0).scheme, "https");
-  EXPECT_THAT(request(0).headers, ElementsAre(Pair("cookie", "a=1; b=2; c=3; d=4"), Pair("x", "y"), Pair("te", "trailers")));
+  EXPECT_THAT(request(0).headers,
+              ElementsAre(Pair("cookie", "a=1; b=2; c=3; d=4"), Pair("x", "y"), Pair("te", "trailers")));
 }
 
 TEST_F(H2ServerTest, ResetByThePeerIsTold) {

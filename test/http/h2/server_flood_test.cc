@@ -297,8 +297,9 @@ TEST_F(H2ServerFloodTest, TrailersBeyondTheLimitResetTheStream) {
 // One byte on the wire is an entry of 4 KiB.
 TEST_F(H2ServerFloodTest, HpackBomb) {
   Start();
-  ASSERT_TRUE(Feed(Frame(NGHTTP2_HEADERS, kEnds, 1,
-                         Block(Request()) + "\x40" + Integer(1, 7, 0) + "x" + Integer(4000, 7, 0) + std::string(4000, 'v'))));
+  ASSERT_TRUE(
+      Feed(Frame(NGHTTP2_HEADERS, kEnds, 1,
+                 Block(Request()) + "\x40" + Integer(1, 7, 0) + "x" + Integer(4000, 7, 0) + std::string(4000, 'v'))));
   request(0).Answer(200, {}, "");
   Sent();
   EXPECT_FALSE(Feed(Frame(NGHTTP2_HEADERS, kEnds, 3, Block(Request()) + std::string(16000, '\xbe'))));

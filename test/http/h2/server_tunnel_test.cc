@@ -31,7 +31,8 @@ TEST_F(H2ServerTunnelTest, ExtendedConnectLooksLikeAnUpgrade) {
   EXPECT_EQ(request(0).authority, "example.com");
   EXPECT_EQ(request(0).Header("sec-websocket-version"), "13");
   EXPECT_FALSE(request(0).ended);
-  request(0).SendHead(101, {{"upgrade", "websocket"}, {"connection", "upgrade"}, {"sec-websocket-protocol", "a"}}, false);
+  request(0).SendHead(101, {{"upgrade", "websocket"}, {"connection", "upgrade"}, {"sec-websocket-protocol", "a"}},
+                      false);
   const auto frames = Sent();
   EXPECT_THAT(Find(frames, NGHTTP2_HEADERS, 1)->fields,
               testing::ElementsAre(testing::Pair(":status", "200"), testing::Pair("sec-websocket-protocol", "a")));
@@ -131,19 +132,24 @@ class H2BadTunnelTest : public ServerFixture, public testing::WithParamInterface
 INSTANTIATE_TEST_SUITE_P(
     Rfc8441, H2BadTunnelTest,
     testing::Values(
-        BadTunnel{"no_path", {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "http"}, {":authority", "a"}}},
-        BadTunnel{"no_scheme", {{":method", "CONNECT"}, {":protocol", "websocket"}, {":path", "/"}, {":authority", "a"}}},
-        BadTunnel{"no_authority", {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "http"}, {":path", "/"}}},
-        BadTunnel{"other_method",
-                  {{":method", "GET"}, {":protocol", "websocket"}, {":scheme", "http"}, {":path", "/"}, {":authority", "a"}}},
+        BadTunnel{"no_path",
+                  {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "http"}, {":authority", "a"}}},
+        BadTunnel{"no_scheme",
+                  {{":method", "CONNECT"}, {":protocol", "websocket"}, {":path", "/"}, {":authority", "a"}}},
+        BadTunnel{"no_authority",
+                  {{":method", "CONNECT"}, {":protocol", "websocket"}, {":scheme", "http"}, {":path", "/"}}},
+        BadTunnel{
+            "other_method",
+            {{":method", "GET"}, {":protocol", "websocket"}, {":scheme", "http"}, {":path", "/"}, {":authority", "a"}}},
         BadTunnel{"protocol_with_line",
                   {{":method", "CONNECT"},
                    {":protocol", "websocket\r\nx: y"},
                    {":scheme", "http"},
                    {":path", "/"},
                    {":authority", "a"}}},
-        BadTunnel{"empty_protocol",
-                  {{":method", "CONNECT"}, {":protocol", ""}, {":scheme", "http"}, {":path", "/"}, {":authority", "a"}}},
+        BadTunnel{
+            "empty_protocol",
+            {{":method", "CONNECT"}, {":protocol", ""}, {":scheme", "http"}, {":path", "/"}, {":authority", "a"}}},
         BadTunnel{"length",
                   {{":method", "CONNECT"},
                    {":protocol", "websocket"},

@@ -168,7 +168,8 @@ TEST_F(LiveContextTest, GaugesOfExpiry) {
   auto& common = *message.mutable_common_tls_context();
   common.mutable_validation_context()->mutable_trusted_ca()->set_inline_string(authority_.Pem());
   const auto context = Acquire(message);
-  EXPECT_EQ(kEpoch + (3650 + 100) * 86400, Stat("listener.l.ssl.certificate.tls_certificates[0].expiration_unix_time_seconds"));
+  EXPECT_EQ(kEpoch + (3650 + 100) * 86400,
+            Stat("listener.l.ssl.certificate.tls_certificates[0].expiration_unix_time_seconds"));
   EXPECT_EQ(kEpoch + 3650 * 86400, Stat("listener.l.ssl.certificate.validation_context.expiration_unix_time_seconds"));
   const auto named = AcquireNamed();
   EXPECT_EQ(-1, Stat("listener.l.ssl.certificate.own.expiration_unix_time_seconds"));
@@ -194,7 +195,8 @@ TEST_F(LiveContextTest, FilesOfADefaultValidationContextAreWatched) {
   RunJobs();
   const auto before = context->current();
   ASSERT_NE(nullptr, before);
-  EXPECT_EQ(kEpoch + 3650 * 86400, Stat("cluster.c.ssl.certificate.default_validation_context.expiration_unix_time_seconds"));
+  EXPECT_EQ(kEpoch + 3650 * 86400,
+            Stat("cluster.c.ssl.certificate.default_validation_context.expiration_unix_time_seconds"));
   Put("ca.pem", Issue({.name = "other", .ca = true, .not_after = 86400}, nullptr, kEpoch).Pem());
   Settle();
   EXPECT_NE(before, context->current());
@@ -236,13 +238,15 @@ TEST_F(LiveContextTest, TheLastToUseItEndsIt) {
 }
 
 TEST_F(LiveContextTest, SecretsOfTheBootstrapMustBeThereAndOfTheirKind) {
-  EXPECT_EQ("common_tls_context.tls_certificate_sds_secret_configs[0].name: no secret of static_resources is named \"own\"; "
-            "one by discovery needs sds_config",
-            AcquireFault(DownstreamNamed("own", false)));
+  EXPECT_EQ(
+      "common_tls_context.tls_certificate_sds_secret_configs[0].name: no secret of static_resources is named \"own\"; "
+      "one by discovery needs sds_config",
+      AcquireFault(DownstreamNamed("own", false)));
   registry_.secrets().AddStatic(RootsNamed("own", authority_), nullptr);
-  EXPECT_EQ("common_tls_context.tls_certificate_sds_secret_configs[0].name: the secret \"own\" is a validation_context, no "
-            "tls_certificate",
-            AcquireFault(DownstreamNamed("own", false)));
+  EXPECT_EQ(
+      "common_tls_context.tls_certificate_sds_secret_configs[0].name: the secret \"own\" is a validation_context, no "
+      "tls_certificate",
+      AcquireFault(DownstreamNamed("own", false)));
 }
 
 struct Lines final : KeyLogSink {
@@ -270,7 +274,8 @@ TEST_F(LiveContextTest, TheFirstToExpire) {
   auto message = Downstream(second_);
   auto& trusted = *message.mutable_common_tls_context()->mutable_validation_context()->mutable_trusted_ca();
   // Of a bundle the first counts.
-  trusted.set_inline_string(authority_.Pem() + Issue({.name = "old", .ca = true, .not_after = 86400}, nullptr, kEpoch).Pem());
+  trusted.set_inline_string(authority_.Pem() +
+                            Issue({.name = "old", .ca = true, .not_after = 86400}, nullptr, kEpoch).Pem());
   const auto two = Acquire(message);
   EXPECT_EQ(3650, registry_.DaysUntilFirstExpiry());
   clock_.Advance(std::chrono::days(3649) + std::chrono::hours(1));

@@ -29,7 +29,9 @@ class LiveSecretTest : public SecretFixture, protected LiveSecret::User {
     }
     return Use(Compile(message)->certificates[0]);
   }
-  std::shared_ptr<LiveSecret> UseNamed(const std::string& name) { return Use(Compile(DownstreamNamed(name))->certificates[0]); }
+  std::shared_ptr<LiveSecret> UseNamed(const std::string& name) {
+    return Use(Compile(DownstreamNamed(name))->certificates[0]);
+  }
 
   static std::string NameOf(const LiveSecret& secret) {
     return secret.value() == nullptr ? "none" : secret.value()->certificates[0].dns_sans[0];

@@ -32,7 +32,8 @@ namespace v3 = envoy::extensions::transport_sockets::tls::v3;
 class FakeSubscriptions : public config::SubscriptionFactory {
  public:
   std::unique_ptr<config::Subscription> Subscribe(const config::ConfigSource&, const config::ResourceType&,
-                                                  config::ResourceNames names, config::ResourceWatcher& watcher) override {
+                                                  config::ResourceNames names,
+                                                  config::ResourceWatcher& watcher) override {
     asked.push_back(names.names.front());
     watchers_.push_back({names.names.front(), &watcher});
     return std::make_unique<Handle>(*this, watcher);
@@ -44,7 +45,9 @@ class FakeSubscriptions : public config::SubscriptionFactory {
     for (config::ResourceWatcher* watcher : Watchers(name)) {
       config::UpdateResult result;
       watcher->OnUpdate({version, {{name, version, secret, nullptr}}, {}}, result);
-      for (const auto& refusal : result.refusals()) refused += StrCat(refusal.name, ": ", refusal.faults.ToString(), "\n");
+      for (const auto& refusal : result.refusals()) {
+        refused += StrCat(refusal.name, ": ", refusal.faults.ToString(), "\n");
+      }
       watcher->OnSubscriptionEvent({result.refusals().empty() ? config::SubscriptionEvent::Kind::kTaken
                                                               : config::SubscriptionEvent::Kind::kRefused,
                                     version});
@@ -81,7 +84,8 @@ class FakeSubscriptions : public config::SubscriptionFactory {
   std::vector<std::pair<std::string, config::ResourceWatcher*>> watchers_;
 };
 
-// A registry of contexts with main and one worker, files in a folder of their own, and jobs that run when they are told to.
+// A registry of contexts with main and one worker, files in a folder of their own, and jobs that run when they are told
+// to.
 class SecretFixture : public testing::Test {
  protected:
   static constexpr int64_t kEpoch = 1767225600;  // Where SimulatedClock begins.
@@ -190,7 +194,8 @@ class SecretFixture : public testing::Test {
     return Compile(message);
   }
 
-  std::shared_ptr<LiveServerContext> Acquire(const v3::DownstreamTlsContext& message, const std::string& listener = "l") {
+  std::shared_ptr<LiveServerContext> Acquire(const v3::DownstreamTlsContext& message,
+                                             const std::string& listener = "l") {
     config::Faults faults;
     auto out = registry_.AcquireServer(Compile(message), listener, listener, faults);
     EXPECT_EQ("", faults.ToString());
@@ -218,15 +223,17 @@ class SecretFixture : public testing::Test {
   const SecretType type_{config::DataSourceAccess::kRead};
   // What opening a key log gives; by default it fails.
   std::shared_ptr<KeyLogSink> key_log_;
-  ContextRegistry registry_{{loop_, stats_, [this](auto job) { jobs_.push_back(std::move(job)); }, type_, &subscriptions_,
-                             [this](const std::string&) { return key_log_; }}};
+  ContextRegistry registry_{{loop_, stats_, [this](auto job) { jobs_.push_back(std::move(job)); }, type_,
+                             &subscriptions_, [this](const std::string&) { return key_log_; }}};
 
-  const Identity authority_ = Issue({.name = "authority", .ca = true, .not_after = int64_t{3650} * 86400}, nullptr, kEpoch);
+  const Identity authority_ =
+      Issue({.name = "authority", .ca = true, .not_after = int64_t{3650} * 86400}, nullptr, kEpoch);
   const Identity first_ = IssueOwn("first", 100);
   const Identity second_ = IssueOwn("second", 200);
 
   Identity IssueOwn(const std::string& name, int64_t days) const {
-    return Issue({.name = name, .dns = {name + ".test"}, .not_after = 3650 * 86400 + days * 86400}, &authority_, kEpoch);
+    return Issue({.name = name, .dns = {name + ".test"}, .not_after = 3650 * 86400 + days * 86400}, &authority_,
+                 kEpoch);
   }
   // Of the first certificate in force: "CN=first,O=Nuncio".
   static std::string Subject(const LiveContextBase& context) {

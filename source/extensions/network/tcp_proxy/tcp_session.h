@@ -15,9 +15,9 @@
 
 namespace nuncio::extensions {
 
-// One connection and the one that it is forwarded to. What is read on one side is moved to the write buffer of the other;
-// a side that takes no more stops the reading of the other. An end is passed on when the bytes before it are, and the
-// other direction goes on; a reset is passed on as a reset. Worker thread.
+// One connection and the one that it is forwarded to. What is read on one side is moved to the write buffer of the
+// other; a side that takes no more stops the reading of the other. An end is passed on when the bytes before it are,
+// and the other direction goes on; a reset is passed on as a reset. Worker thread.
 class TcpSession final : public net::ConnectionEvents,
                          public upstream::TcpReceiver,
                          public access_log::LocalAddressSource,

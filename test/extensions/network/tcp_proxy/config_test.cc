@@ -58,10 +58,12 @@ idle_timeout: 0s
 max_connect_attempts: 4
 max_downstream_connection_duration: 20s
 max_downstream_connection_duration_jitter_percentage: {value: 12.5}
-access_log_options: {access_log_flush_interval: 0.25s, flush_access_log_on_connected: true, flush_access_log_on_start: true}
+access_log_options: {access_log_flush_interval: 0.25s, flush_access_log_on_connected: true,
+  flush_access_log_on_start: true}
 access_log: [{name: l, typed_config: {
   "@type": type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog}}]
-)").config;
+)")
+                          .config;
   ASSERT_NE(config, nullptr);
   EXPECT_EQ(config->idle_timeout, Duration::zero());
   EXPECT_EQ(config->max_connect_attempts, 4u);
@@ -97,7 +99,8 @@ TEST(TcpProxyConfigTest, Faults) {
       {"{stat_prefix: s, cluster: c, max_connect_attempts: 0}", "max_connect_attempts"},
       {"{stat_prefix: s, cluster: c, idle_timeout: -1s}", "idle_timeout"},
       {"{stat_prefix: s, cluster: c, max_downstream_connection_duration: 0s}", "max_downstream_connection_duration"},
-      {"{stat_prefix: s, cluster: c, access_log_options: {access_log_flush_interval: 0s}}", "access_log_flush_interval"},
+      {"{stat_prefix: s, cluster: c, access_log_options: {access_log_flush_interval: 0s}}",
+       "access_log_flush_interval"},
       {"{stat_prefix: s, cluster: c, max_downstream_connection_duration_jitter_percentage: {value: 10}}",
        "max_downstream_connection_duration_jitter_percentage: needs"},
       {"{stat_prefix: s, cluster: c, max_downstream_connection_duration: 1s, "
