@@ -307,9 +307,9 @@ TEST_F(Http2PoolTest, PingsKeepAConnectionAndTheirLossEndsIt) {
 }
 
 TEST_F(Http2PoolTest, AHostThatTalksNeedNotAnswerAPing) {
-  config_->http2.keepalive.emplace();
-  config_->http2.keepalive->interval = seconds(30);
-  config_->http2.keepalive->timeout = seconds(5);
+  config_->http2.Own().keepalive.emplace();
+  config_->http2.Own().keepalive->interval = seconds(30);
+  config_->http2.Own().keepalive->timeout = seconds(5);
   auto first = Begin(0);
   PumpAll();
   mute_ = true;
