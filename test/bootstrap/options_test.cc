@@ -192,7 +192,9 @@ TEST(OptionsTest, SomeFlagsOnlyPrint) {
       const size_t end = help.find('\n', at);
       EXPECT_LE(end - at, 130u) << help.substr(at, end - at);
       // What a flag does stands in a column of its own.
-      if (help[at] == ' ' && end - at > 40) EXPECT_EQ(help[at + 39], ' ') << help.substr(at, end - at);
+      if (help[at] == ' ' && end - at > 40) {
+        EXPECT_EQ(help[at + 39], ' ') << help.substr(at, end - at);
+      }
       at = end + 1;
     }
   }

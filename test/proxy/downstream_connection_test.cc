@@ -84,6 +84,7 @@ TEST_F(DownstreamConnectionTest, WhoCutsAnAnswerOffIsStillThereWhenThatReturns) 
 TEST_F(DownstreamConnectionTest, WhoeverTalksNeedNotAnswerAPing) {
   config_->http2.keepalive.emplace();
   config_->http2.keepalive->interval = seconds(30);
+  config_->http2.keepalive->interval_jitter = 0;
   config_->http2.keepalive->timeout = seconds(5);
   auto client = Connect();
   client->BeginHttp2();
