@@ -37,21 +37,19 @@ LOG_FIELDS = {
 }
 
 
-given_ports = set()
+held_ports = []
 
 
 def free_ports(count):
-    """Ports that nothing listens on, each given once. All are held until the last is known, so that they differ."""
-    sockets, ports = [], []
-    while len(ports) < count:
-        sockets.append(socket.create_server(("127.0.0.1", 0)))
-        port = sockets[-1].getsockname()[1]
-        if port not in given_ports:
-            given_ports.add(port)
-            ports.append(port)
-    for each in sockets:
-        each.close()
-    return ports
+    """Ports that nothing listens on. Each is held to the end by a socket that does not listen either, and whose options let
+    servers bind it: a program beside this one that looks for a port gets another."""
+    for _ in range(count):
+        held = socket.socket()
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        held.bind(("127.0.0.1", 0))
+        held_ports.append(held)
+    return [held.getsockname()[1] for held in held_ports[-count:]]
 
 
 def wait_for(condition, what):
