@@ -92,17 +92,18 @@ void Worker::RemoveListener(const std::string& name, const DrainPlan& plan) {
   sweep_.Arm(kSweep);
 }
 
-WorkerListener* Worker::FindListener(const std::string& name) {
+WorkerListener* Worker::FindListener(const std::string& name, const ConnectionBalance& balance) {
+  // After a removal there may be another of the same name, which knows nothing of the connections of this one.
   const auto found = listeners_.find(name);
-  if (found != listeners_.end()) return found->second.get();
-  const auto removed = std::find_if(draining_.rbegin(), draining_.rend(),
-                                    [&](const auto& listener) { return listener->config().name == name; });
-  return removed == draining_.rend() ? nullptr : removed->get();
+  if (found != listeners_.end() && found->second->counts_by(balance)) return found->second.get();
+  const auto removed = std::find_if(draining_.begin(), draining_.end(),
+                                    [&](const auto& listener) { return listener->counts_by(balance); });
+  return removed == draining_.end() ? nullptr : removed->get();
 }
 
 void Worker::AdoptConnection(const std::string& listener, filter::AcceptedConnection connection,
                              ConnectionBalance& balance) {
-  if (WorkerListener* const found = FindListener(listener); found != nullptr) {
+  if (WorkerListener* const found = FindListener(listener, balance); found != nullptr) {
     found->Adopt(std::move(connection));
     return;
   }

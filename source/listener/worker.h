@@ -70,8 +70,8 @@ class Worker {
   void OnSweep();
   void TrimSoon();
   void OnTrim();
-  // One that is removed too, as long as it has connections. Null: none.
-  WorkerListener* FindListener(const std::string& name);
+  // The one of that name that counts by `balance`: one that is removed too, as long as it has connections. Null: none.
+  WorkerListener* FindListener(const std::string& name, const ConnectionBalance& balance);
 
   const uint32_t index_;
   const int cpu_;

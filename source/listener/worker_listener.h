@@ -74,6 +74,7 @@ class WorkerListener final : public event::DeferredDeletable,
   // No socket and no connection is left.
   bool finished() const;
   bool removed() const { return removed_; }
+  bool counts_by(const ConnectionBalance& balance) const { return balance_.get() == &balance; }
   uint64_t connections() const;
   const ListenerConfig& config() const { return *config_; }
 

@@ -57,6 +57,7 @@ void HttpConnectionManager::Enlist(DownstreamConnection& connection) {
 DownstreamConnection& HttpConnectionManager::Revive(ParkedConnection& parked) {
   const std::unique_ptr<ParkedConnection> record(&parked);
   parked_.Remove(parked);
+  --parked_count_;
   stats_.downstream_cx_parked.Dec();
   auto* connection = new (services_.connections)
       DownstreamConnection(*this, parked.Release(), nullptr, parked.owner(), parked.past());
@@ -66,12 +67,14 @@ DownstreamConnection& HttpConnectionManager::Revive(ParkedConnection& parked) {
 }
 
 void HttpConnectionManager::OnLook() {
-  size_t left = std::min<uint64_t>(connections_, kMostLookedAt);
+  // Each at most once.
+  uint64_t left = std::min(connections_ - parked_count_, kMostLookedAt);
   while (left-- > 0 && !list_.empty()) {
     DownstreamConnection& connection = *list_.PopFront();
     list_.PushBack(connection);
     ParkedConnection* const parked = connection.Park();
     if (parked == nullptr) continue;
+    ++parked_count_;
     stats_.downstream_cx_parked.Inc();
     parked_.Push(*parked, parked->NextDeadline());
   }

@@ -92,6 +92,7 @@ class HttpConnectionManager final : public filter::TerminalFilter {
   // Those looked at longest ago stand first.
   IntrusiveList<DownstreamConnection> list_;
   IntrusiveHeap<ParkedConnection, MonotonicTime> parked_;
+  uint64_t parked_count_ = 0;
   event::Timer look_timer_;
   event::Timer parked_timer_;
   uint64_t connections_ = 0;
