@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 
 #include "source/base/strings.h"
 
@@ -33,6 +34,26 @@ struct Cached {
   int64_t second = 0;
   std::string text;
 };
+
+// As gmtime_r does, which takes a lock of the C library that workers would go for all at once when a second begins.
+tm UtcParts(int64_t second) {
+  using std::chrono::days;
+  const std::chrono::sys_seconds time{std::chrono::seconds(second)};
+  const auto day = std::chrono::floor<days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  tm parts{};
+  parts.tm_sec = static_cast<int>(clock.seconds().count());
+  parts.tm_min = static_cast<int>(clock.minutes().count());
+  parts.tm_hour = static_cast<int>(clock.hours().count());
+  parts.tm_mday = static_cast<int>(static_cast<unsigned>(date.day()));
+  parts.tm_mon = static_cast<int>(static_cast<unsigned>(date.month())) - 1;
+  parts.tm_year = static_cast<int>(date.year()) - 1900;
+  parts.tm_wday = static_cast<int>(std::chrono::weekday(day).c_encoding());
+  parts.tm_yday = static_cast<int>((day - std::chrono::sys_days(date.year() / std::chrono::January / 1)).count());
+  parts.tm_zone = "GMT";
+  return parts;
+}
 
 }  // namespace
 
@@ -119,11 +140,11 @@ bool TimeFormat::Parse(std::string_view pattern, Zone zone, TimeFormat* format, 
 }
 
 void TimeFormat::MakeCalendar(int64_t second, std::string& out) const {
-  const time_t at = static_cast<time_t>(second);
-  tm parts{};
+  tm parts;
   if (zone_ == Zone::kUtc) {
-    gmtime_r(&at, &parts);
+    parts = UtcParts(second);
   } else {
+    const time_t at = static_cast<time_t>(second);
     localtime_r(&at, &parts);
   }
   for (const Piece& piece : pieces_) {

@@ -34,6 +34,18 @@ TEST(TimeFormat, CalendarConversionsAndLiterals) {
   EXPECT_EQ(Format("plain"), "plain");
 }
 
+TEST(TimeFormat, UtcIsThatOfTheCLibrary) {
+  // Some thousand days from 1901 to 2105, leap days and ends of years among them, at all times of day.
+  for (int64_t second = -2'150'000'000; second < 4'270'000'000; second += 1'234'567) {
+    const time_t at = static_cast<time_t>(second);
+    tm parts{};
+    gmtime_r(&at, &parts);
+    char wanted[128];
+    strftime(wanted, sizeof(wanted), "%Y-%m-%d %H:%M:%S %a %b %j %U %G-%V %Z", &parts);
+    ASSERT_EQ(Format("%Y-%m-%d %H:%M:%S %a %b %j %U %G-%V %Z", SystemTime(std::chrono::seconds(second))), wanted);
+  }
+}
+
 TEST(TimeFormat, BeforeTheEpoch) {
   EXPECT_EQ(Format("%s.%3f %S", SystemTime(std::chrono::milliseconds(-250))), "-1.750 59");
 }

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 from benchmark.processes import Failure, Processes  # noqa: E402
 from benchmark.scenarios import SCENARIOS  # noqa: E402
 import counting  # noqa: E402
+import ground  # noqa: E402
 
 # A change by more is told: noise is far below, and what is smaller may be compensated by another change.
 BOUND = 0.03
@@ -38,7 +39,8 @@ def write(path, counts):
 def count(options):
     """Instructions per request by scenario; several at a time, since the clock plays no part."""
     with Processes() as processes, concurrent.futures.ThreadPoolExecutor(min(4, len(os.sched_getaffinity(0)))) as pool:
-        counter = counting.Counter(processes, options.nuncio, options.backend, options.load, options.keep)
+        counter = counting.Counter(ground.Ground(processes, options.nuncio, options.backend, options.load),
+                                   options.keep)
         counts = pool.map(lambda name: round(counter.per_request(SCENARIOS[name])), options.scenarios)
         return dict(zip(options.scenarios, counts))
 

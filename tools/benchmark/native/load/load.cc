@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kSecond = 1'000'000'000;
 // So many connections are being made at a time, which no listen queue is too short for.
 constexpr size_t kConnectingAtOnce = 64;
-constexpr int64_t kConnectPatience = 10 * kSecond;
+constexpr int64_t kConnectPatience = 30 * kSecond;
 constexpr int64_t kHeldAtOnce = 8;
 constexpr int64_t kLockStepPatience = 30 * kSecond;
 // For answers to what was under way at the end.
@@ -45,10 +45,7 @@ void Load::Run() {
   if (options_.hold) return Hold();
   if (options_.requests > 0) return RunInLockStep();
   WarmUp();
-  printf("ready\n");
-  fflush(stdout);
-  if (getchar() == EOF) return;
-  Measure();
+  if (AwaitStart()) Measure();
 }
 
 void Load::ConnectAll() {
@@ -59,7 +56,7 @@ void Load::ConnectAll() {
     const size_t allowed = free_.size() / slots_each + kConnectingAtOnce;
     while (opened < std::min(allowed, clients_.size())) clients_[opened++]->Open();
     if (Now() > end) {
-      fprintf(stderr, "load: %zu of %zu connections were made within 10 seconds\n", free_.size() / slots_each,
+      fprintf(stderr, "load: %zu of %zu connections were made within 30 seconds\n", free_.size() / slots_each,
               clients_.size());
       exit(1);
     }
@@ -82,12 +79,28 @@ void Load::Hold() {
 
 void Load::RunInLockStep() {
   measuring_ = true;
+  if (options_.warmup_requests > 0) {
+    StepUntil(options_.warmup_requests);
+    if (!AwaitStart()) return;
+    answers_ = 0;
+    latencies_ = {};
+  }
   const int64_t begin = Now();
-  while (answers_ < options_.requests && failures_ == 0 && under_way_ == 0) {
+  StepUntil(options_.requests);
+  Report(begin);
+}
+
+void Load::StepUntil(uint64_t answers) {
+  while (answers_ < answers && failures_ == 0 && under_way_ == 0) {
     StartAll();
     Drain(Now() + kLockStepPatience);
   }
-  Report(begin);
+}
+
+bool Load::AwaitStart() {
+  printf("ready\n");
+  fflush(stdout);
+  return getchar() != EOF;
 }
 
 void Load::WarmUp() {

@@ -40,6 +40,9 @@ class Load {
   void ConnectAll();
   void Hold();
   void RunInLockStep();
+  void StepUntil(uint64_t answers);
+  // Says that it is ready, and waits. False: it is not to start.
+  bool AwaitStart();
   void WarmUp();
   void Measure();
   void StartNow(Client* client);

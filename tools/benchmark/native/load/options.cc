@@ -39,6 +39,7 @@ Options ParseOptions(int argc, char** argv) {
       {"--warmup", [&](auto flag, const char* text) { options.warmup_seconds = ParseNumber(flag, text); }},
       {"--rate", [&](auto flag, const char* text) { options.rate = ParseNumber(flag, text); }},
       {"--requests", [&](auto flag, const char* text) { options.requests = ParseNumber(flag, text); }},
+      {"--warmup-requests", [&](auto flag, const char* text) { options.warmup_requests = ParseNumber(flag, text); }},
       {"--streams", [&](auto flag, const char* text) { options.streams = ParseNumber(flag, text); }},
       {"--hosts", [&](auto flag, const char* text) { options.hosts = ParseNumber(flag, text); }},
       {"--body", [&](auto flag, const char* text) { options.body = ParseNumber(flag, text); }},

@@ -17,6 +17,8 @@ struct Options {
   // > 0: in lock-step instead, so many requests in all: every slot takes one, and the next when all have their answer.
   // Without a clock in it, it makes the proxy do the same every time.
   uint64_t requests = 0;
+  // In lock-step, > 0: so many before that, and then it waits as it does otherwise.
+  uint64_t warmup_requests = 0;
 
   bool tls = false;
   // Of each connection; without it HTTP/1.1.
