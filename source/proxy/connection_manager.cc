@@ -1,6 +1,5 @@
 #include "source/proxy/connection_manager.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -51,7 +50,7 @@ void HttpConnectionManager::Serve(filter::AcceptedConnection accepted, std::uniq
 
 void HttpConnectionManager::Enlist(DownstreamConnection& connection) {
   list_.PushBack(connection);
-  if (!look_timer_.armed()) look_timer_.Arm(kLookInterval);
+  LookSoon();
 }
 
 DownstreamConnection& HttpConnectionManager::Revive(ParkedConnection& parked) {
@@ -66,21 +65,33 @@ DownstreamConnection& HttpConnectionManager::Revive(ParkedConnection& parked) {
   return *connection;
 }
 
+void HttpConnectionManager::ArmLook() { look_timer_.Arm(kLookInterval); }
+
 void HttpConnectionManager::OnLook() {
   // Each at most once.
-  uint64_t left = std::min(connections_ - parked_count_, kMostLookedAt);
-  while (left-- > 0 && !list_.empty()) {
+  const DownstreamConnection* const last = list_.back();
+  const DownstreamConnection* looked_at = nullptr;
+  for (uint64_t left = kMostLookedAt; left > 0 && looked_at != last; --left) {
     DownstreamConnection& connection = *list_.PopFront();
-    list_.PushBack(connection);
-    ParkedConnection* const parked = connection.Park();
-    if (parked == nullptr) continue;
-    ++parked_count_;
-    stats_.downstream_cx_parked.Inc();
-    parked_.Push(*parked, parked->NextDeadline());
+    looked_at = &connection;
+    Look(connection);
   }
   WatchParked();
   services_.trim_soon();
-  if (!list_.empty()) look_timer_.Arm(kLookInterval);
+  if (!list_.empty()) ArmLook();
+}
+
+void HttpConnectionManager::Look(DownstreamConnection& connection) {
+  if (!connection.MayPark()) {
+    staying_.PushBack(connection);
+    return;
+  }
+  list_.PushBack(connection);
+  ParkedConnection* const parked = connection.Park();
+  if (parked == nullptr) return;
+  ++parked_count_;
+  stats_.downstream_cx_parked.Inc();
+  parked_.Push(*parked, parked->NextDeadline());
 }
 
 void HttpConnectionManager::WatchParked() {
@@ -102,10 +113,12 @@ const http::h2::H2Options& HttpConnectionManager::Http2Options(uint32_t buffer_l
 
 void HttpConnectionManager::StartDraining(Duration spread) {
   draining_ = true;
-  DownstreamConnection* next;
-  for (DownstreamConnection* connection = list_.front(); connection != nullptr; connection = next) {
-    next = list_.Next(*connection);
-    connection->StartDraining(DrainDelay(spread));
+  for (IntrusiveList<DownstreamConnection>* list : {&list_, &staying_}) {
+    DownstreamConnection* next;
+    for (DownstreamConnection* connection = list->front(); connection != nullptr; connection = next) {
+      next = list->Next(*connection);
+      connection->StartDraining(DrainDelay(spread));
+    }
   }
   std::vector<ParkedConnection*> parked;
   while (ParkedConnection* connection = parked_.top()) {
@@ -126,7 +139,9 @@ Duration HttpConnectionManager::DrainDelay(Duration spread) {
 
 void HttpConnectionManager::CloseAll() {
   while (ParkedConnection* parked = parked_.top()) Revive(*parked).CloseNow();
-  while (DownstreamConnection* connection = list_.front()) connection->CloseNow();
+  for (IntrusiveList<DownstreamConnection>* list : {&list_, &staying_}) {
+    while (DownstreamConnection* connection = list->front()) connection->CloseNow();
+  }
 }
 
 }  // namespace nuncio::proxy

@@ -49,6 +49,11 @@ class HttpConnectionManager final : public filter::TerminalFilter {
   void CloseAll() override;
   uint64_t connections() const override { return connections_; }
 
+  // Something was received, or memory set free: in a while connections and memory are looked at, and again as long as one
+  // may be parked.
+  void LookSoon() {
+    if (!look_timer_.armed()) [[unlikely]] ArmLook();
+  }
   // Destroys `parked`. The connection may be closed already.
   DownstreamConnection& Revive(ParkedConnection& parked);
 
@@ -70,6 +75,8 @@ class HttpConnectionManager final : public filter::TerminalFilter {
 
   // Looks at some of the connections, each in its turn, and parks those that are silent.
   void OnLook();
+  void ArmLook();
+  void Look(DownstreamConnection& connection);
   void OnParkedDeadline();
   void WatchParked();
   void Enlist(DownstreamConnection& connection);
@@ -89,8 +96,9 @@ class HttpConnectionManager final : public filter::TerminalFilter {
   telemetry::Http2Stats& http2_stats_;
   telemetry::DownstreamHttp2Stats& downstream_http2_stats_;
   http::h2::H2Options http2_options_;
-  // Those looked at longest ago stand first.
+  // Those that may be parked, the one looked at longest ago first; and those that never will be.
   IntrusiveList<DownstreamConnection> list_;
+  IntrusiveList<DownstreamConnection> staying_;
   IntrusiveHeap<ParkedConnection, MonotonicTime> parked_;
   uint64_t parked_count_ = 0;
   event::Timer look_timer_;

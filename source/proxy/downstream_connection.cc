@@ -116,10 +116,14 @@ ParkedConnection* DownstreamConnection::Park() {
   return parked.release();
 }
 
+bool DownstreamConnection::MayPark() const {
+  return !socket_.has_transport() && !http2() && ParkedConnection::Keeps(info_);
+}
+
 bool DownstreamConnection::Quiet() const {
-  return !over_ && !http2() && !secure_ && !preface_begun_ && !paused_ && !held_ && !peer_ended_ &&
+  return MayPark() && !over_ && !preface_begun_ && !paused_ && !held_ && !peer_ended_ &&
          ending_ == Ending::kNone && streams_.empty() && finished_.empty() && socket_.quiet() &&
-         deadlines_.OnlyOfLife() && ParkedConnection::Keeps(info_);
+         deadlines_.OnlyOfLife();
 }
 
 void DownstreamConnection::SetLifeDeadlines() {
@@ -287,6 +291,7 @@ void DownstreamConnection::MakeHttp2Codec() {
 
 void DownstreamConnection::OnData(buffer::Buffer& data, bool end) {
   CountBytes();
+  manager_.LookSoon();
   if (end) peer_ended_ = true;
   // Whoever talks is there, even if a long frame of data delays the answer to a ping.
   if (deadlines_.armed(Deadline::kPong)) [[unlikely]] AwaitPong();
@@ -322,6 +327,7 @@ void DownstreamConnection::OnWriteBufferLow() {
   manager_.stats().downstream_flow_control_resumed_reading_total.Inc();
   // A long answer is counted as it goes.
   CountBytes();
+  manager_.LookSoon();
   if (codec_ != nullptr) codec_->OnSendBufferLow();
   ReleaseRequests();
 }
@@ -424,6 +430,7 @@ void DownstreamConnection::CountBytes() {
 void DownstreamConnection::ReapStreams() {
   reap_task_.Cancel();
   if (finished_.empty()) return;
+  manager_.LookSoon();
   while (Stream* stream = finished_.PopFront()) manager_.services().streams.Delete(stream);
   if (!streams_.empty() || over_ || socket_.closing()) return;
   ArmIdle();
@@ -564,6 +571,7 @@ void DownstreamConnection::Finished(bool remote) {
   if (codec_ != nullptr) (http2() ? stats.downstream_cx_http2_active : stats.downstream_cx_http1_active).Dec();
   ListNode<DownstreamConnection>::Unlink();
   --manager_.connections_;
+  manager_.LookSoon();
   manager_.services().loop.DeferDelete(std::unique_ptr<event::DeferredDeletable>(this));
   access_log::StreamInfo closed;
   closed.start_system = opened_system_;

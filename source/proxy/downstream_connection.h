@@ -42,6 +42,8 @@ class DownstreamConnection final : public net::ConnectionEvents,
   // Once: a new connection, or one that was parked.
   void Start();
   void Resume(ParkedConnection& parked);
+  // False: it never will be parked, whatever it does.
+  bool MayPark() const;
   // Where nothing has happened for a while, and all that there is fits into the record: becomes that, and is gone. Null: no.
   ParkedConnection* Park();
   // Once `after` has passed: closes when idle, after the current exchange otherwise.

@@ -9,6 +9,7 @@
 namespace nuncio::proxy {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // Gives up amid an answer.
@@ -103,6 +104,58 @@ TEST_F(DownstreamConnectionTest, WhoeverTalksNeedNotAnswerAPing) {
   Advance(seconds(2));
   EXPECT_TRUE(client->SawEnd());
   EXPECT_EQ(Stat("http2.keepalive_timeout"), 1);
+}
+
+class SilentConnectionsTest : public DownstreamConnectionTest {
+ protected:
+  // How often the manager wakes up for its connections within a minute of silence, once it has settled.
+  int LooksAMinute() {
+    for (int i = 0; i < 8; ++i) Advance(milliseconds(250));
+    const int before = looks_;
+    for (int i = 0; i < 60; ++i) Advance(seconds(1));
+    return looks_ - before;
+  }
+};
+
+TEST_F(SilentConnectionsTest, NobodyLooksAtThoseThatAreParked) {
+  auto client = Connect();
+  Settle();
+  EXPECT_EQ(LooksAMinute(), 0);
+  EXPECT_GT(looks_, 0);
+  EXPECT_EQ(Stat("http.test.downstream_cx_parked"), 1);
+}
+
+TEST_F(SilentConnectionsTest, NobodyLooksAtThoseThatNeverWillBe) {
+  auto client = Connect();
+  client->BeginHttp2();
+  Settle();
+  EXPECT_EQ(LooksAMinute(), 0);
+  // What a request leaves is given back, and once only.
+  const int before = looks_;
+  client->Send(http::h2::Headers(1, http::h2::Request("GET", "/"), http::h2::kEndHeaders | http::h2::kEndStream));
+  ASSERT_TRUE(Until([&] { return host_.Accepted() == 1 && host_.Received(0).ends_with("\r\n\r\n"); }));
+  EXPECT_EQ(LooksAMinute(), 0);
+  EXPECT_EQ(looks_, before + 1);
+  host_.Send(0, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  ASSERT_TRUE(Until([&] { return client->Body(1) == "ok"; }));
+  EXPECT_EQ(LooksAMinute(), 0);
+  EXPECT_EQ(looks_, before + 2);
+  EXPECT_EQ(Stat("http.test.downstream_cx_parked"), 0);
+}
+
+TEST_F(SilentConnectionsTest, ThoseThatNeverWillBeParkedAreDrainedAndClosedAsWell) {
+  auto first = Connect(), second = Connect();
+  for (FakeClient* client : {first.get(), second.get()}) client->BeginHttp2();
+  Settle();
+  EXPECT_EQ(LooksAMinute(), 0);
+  manager().StartDraining(Duration::zero());
+  Settle();
+  EXPECT_NE(first->Find(NGHTTP2_GOAWAY, 0), nullptr);
+  EXPECT_NE(second->Find(NGHTTP2_GOAWAY, 0), nullptr);
+  manager().CloseAll();
+  Settle();
+  EXPECT_TRUE(first->SawEnd());
+  EXPECT_TRUE(second->SawEnd());
 }
 
 }  // namespace

@@ -108,6 +108,8 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
   Random random_{1};
   telemetry::StatsStore store_;
   std::shared_ptr<ConnectionManagerConfig> config_ = std::make_shared<ConnectionManagerConfig>();
+  // How often the manager looked at its connections.
+  int looks_ = 0;
   std::shared_ptr<upstream::ClusterConfig> cluster_ = std::make_shared<upstream::ClusterConfig>();
   HttpFilters filters_;
   uint32_t buffer_limit_ = 1 << 20;
@@ -115,7 +117,7 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
  private:
   void TakeBack(std::shared_ptr<const void>) override {}
   void OnConnectionClosed(const access_log::StreamInfo&) override {}
-  void OnTrimSoon() {}
+  void OnTrimSoon() { ++looks_; }
 
   access_log::LogWriter writer_{store_, {}};
   access_log::WorkerLog log_{writer_, loop_, 1};
