@@ -30,7 +30,7 @@ def look(options):
             lines, requests = tracer.lines(SCENARIOS[name])
             shared = [line for line in lines if line.moves.total() > requests / REQUESTS]
             most = max((line.moves.total() for line in lines), default=0)
-            print(f"{name:14} {requests} requests: {len(shared)} lines go between the workers, of all lines one at most "
+            print(f"{name:14} {requests} requests: {len(shared)} lines go between the workers, none more often than "
                   f"{most} times", flush=True)
             found += [f"\n{name}: {line}" for line in shared]
     return found

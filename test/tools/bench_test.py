@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """tools/bench: what it makes of rounds, and the whole of it with a real proxy, in short."""
+import itertools
 import json
 import os
 import pathlib
@@ -72,8 +73,8 @@ class ArgumentsTest(unittest.TestCase):
 
 class WholeTest(unittest.TestCase):
     # One of each kind of load.
-    SCENARIOS = ("h1_small", "h1_post64k", "h1_close", "h1_push", "tls_h1", "h2tls_h1", "h2_h2", "tcp_small", "idle",
-                 "start")
+    SCENARIOS = ("h1_small", "h1_post64k", "h1_close", "h1_push", "tls_h1", "h2tls_h1", "h2_h2", "tcp_small",
+                 "h1_workers", "idle", "start")
 
     def test_measures(self):
         folder = pathlib.Path(os.environ["TEST_TMPDIR"])
@@ -86,13 +87,14 @@ class WholeTest(unittest.TestCase):
         figures = json.loads((folder / "out/figures.json").read_text())["figures"]
         self.assertEqual(tuple(figures), self.SCENARIOS)
         for name, rows in figures.items():
-            for each in rows["nuncio"]:
+            for each in itertools.chain(*rows.values()):
                 if "closed" in each:
                     self.assertEqual([each["closed"]["failed"], each["fixed"]["failed"]], [0, 0], name)
                     self.assertGreater(each["closed"]["cpu_us"], 0, name)
         table = (folder / "out/table.md").read_text()
         self.assertEqual(re.findall(r"^## (\w+):", table, re.MULTILINE), list(self.SCENARIOS))
         self.assertIn("nuncio without", table)
+        self.assertRegex(table, r"\nnuncio 2 workers: CPU per request ÷ that of one worker, median \(range\): \d")
         self.assertTrue((folder / "out/chart.svg").read_text().startswith("<svg "))
 
 

@@ -1,5 +1,7 @@
 """Rounds: every proxy in turn, again and again, so that what the machine does meanwhile falls on all of them."""
+import contextlib
 import dataclasses
+import os
 import pathlib
 import shutil
 import subprocess
@@ -11,13 +13,21 @@ from benchmark import machine
 from benchmark.load import Generator
 from benchmark.peers.nuncio import Pushes
 from benchmark.peers.place import Place
-from benchmark.peers.registry import Peer
+from benchmark.peers.registry import AGAIN, Peer
 from benchmark.processes import Failure
 from benchmark.scenarios import Scenario
 
 QUIET = " without"
 _START_WORKERS = 2
+_SCALING = (1, 2, 4)
+# What load and backend need, beside the proxy.
+_LOAD_CORES = 2
 _SETTLE_SECONDS = 0.5
+
+
+def with_workers(label, count):
+    """What a candidate is called where it stands with several numbers of workers."""
+    return f"{label} {count} worker{'s' if count > 1 else ''}"
 
 
 @dataclasses.dataclass
@@ -29,6 +39,8 @@ class Subject:
     cores: list
     # Stands beside one that gets configurations pushed.
     calm: bool = False
+    # 0: as many as cores.
+    workers: int = 0
     place: Place = None
     process: object = None
     pushes: Pushes = None
@@ -61,28 +73,55 @@ class Bench:
         self.both.write_text(self.certificate.read_text() + self.key.read_text())
 
     def _start_backend(self):
-        backend = self.processes.start([self.programs / "backend"], self.options.load_cores,
-                                       self.processes.folder / "backend.out", stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, text=True)
-        return dict(zip(("h1", "h2"), map(int, backend.stdout.readline().split())))
+        self.backend = self.processes.start([self.programs / "backend"], self.options.load_cores,
+                                            self.processes.folder / "backend.out", stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, text=True)
+        return dict(zip(("h1", "h2"), map(int, self.backend.stdout.readline().split())))
 
     # --- Subjects.
 
     def _subjects(self, scenario):
         cores = self.options.proxy_cores
         for peer in self.peers:
-            if not scenario.pushed:
+            if scenario.scaling:
+                yield from self._scaling_subjects(scenario, peer)
+            elif not scenario.pushed:
                 yield Subject(peer.label, peer, scenario, cores)
             elif peer.candidate:
                 yield Subject(peer.label, peer, scenario, cores)
                 calm = dataclasses.replace(scenario, pushed=False, access_log=False)
                 yield Subject(peer.label + QUIET, peer, calm, cores, calm=True)
 
+    def _scaling_subjects(self, scenario, peer):
+        if not peer.candidate or peer.label.endswith(AGAIN):
+            return
+        counts = [count for count in _SCALING if count <= len(self.options.cores)]
+        for count in counts:
+            # All of them on the same cores, so that they meet the same competition.
+            yield Subject(with_workers(peer.label, count), peer, scenario, self._scaling_cores()[0], workers=count)
+
+    def _scaling_cores(self):
+        """Those of the proxy, those of load and backend: all cores for both, where there are not enough."""
+        cores, most = self.options.cores, _SCALING[-1]
+        return (cores[:most], cores[most:]) if len(cores) >= most + _LOAD_CORES else (cores, cores)
+
+    @contextlib.contextmanager
+    def _load_on(self, cores):
+        """Load and backend there for a while."""
+        before = self.generator.cores
+        try:
+            self.generator.cores = cores
+            os.sched_setaffinity(self.backend.pid, cores)
+            yield
+        finally:
+            self.generator.cores = before
+            os.sched_setaffinity(self.backend.pid, before)
+
     def _start(self, subject):
         """False: the peer cannot do the scenario."""
         folder = pathlib.Path(tempfile.mkdtemp(prefix=subject.label.replace(" ", "_") + ".", dir=self.processes.folder))
         folder.chmod(0o777)
-        workers = _START_WORKERS if subject.scenario.kind == "start" else len(subject.cores)
+        workers = _START_WORKERS if subject.scenario.kind == "start" else subject.workers or len(subject.cores)
         subject.place = Place(folder, machine.free_port(), machine.free_port(),
                               self.upstream_ports[subject.scenario.upstream], workers, self.certificate, self.key,
                               self.both)
@@ -114,7 +153,10 @@ class Bench:
         for number, scenario in enumerate(scenarios, 1):
             begin = time.monotonic()
             self.figures[scenario.name] = rows = {}
-            if scenario.kind == "load":
+            if scenario.scaling:
+                with self._load_on(self._scaling_cores()[1]):
+                    self._run_load(scenario, rows)
+            elif scenario.kind == "load":
                 self._run_load(scenario, rows)
             else:
                 self._run_memory(scenario, rows)
@@ -149,7 +191,7 @@ class Bench:
         try:
             figures = {"closed": self.generator.run(scenario, subject, options.seconds)}
             if options.rate_seconds > 0:
-                rate = scenario.rate * len(subject.cores)
+                rate = scenario.rate * (1 if scenario.scaling else len(subject.cores))
                 figures["fixed"] = self.generator.run(scenario, subject, options.rate_seconds, rate)
         finally:
             if subject.pushes:

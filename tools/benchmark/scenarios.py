@@ -20,6 +20,8 @@ class Scenario:
     # Of candidates only: an access log, statistics read every second and a configuration every 100 ms, beside the same
     # proxy without any of them.
     pushed: bool = False
+    # Of candidates only: with one worker, with two and with four, as far as there are cores.
+    scaling: bool = False
 
     @property
     def tls(self):
@@ -69,6 +71,8 @@ _ALL = (
     Scenario("h2_h2", "gRPC-like calls, 8 x 32 streams, to HTTP/2", "h2c", "h2", _CALLS, 4000),
     Scenario("tcp_small", "TCP, exchanges of 128 B", "tcp", "h1", _SMALL, 5000),
     Scenario("tcp_1m", "TCP, 1 MiB downloads", "tcp", "h1", _load("--connections 16 --path /b/1048576"), 150),
+    Scenario("h1_workers", "h1_small with one worker and more", "h1", "h1", _SMALL, 5000, scaling=True),
+    Scenario("h2_workers", "h2_h2 with one worker and more", "h2c", "h2", _CALLS, 4000, scaling=True),
     Scenario("idle", "1000 idle connections", "h1", "h1", _load("--connections 1000 --path /b/128"), kind="idle"),
     Scenario("idle_tls", "1000 idle TLS connections", "h1tls", "h1", _load("--tls --connections 1000 --path /b/128"),
              kind="idle"),

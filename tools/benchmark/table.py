@@ -1,7 +1,7 @@
 """The figures as Markdown."""
 from benchmark.figures import Rows
 from benchmark.peers.registry import AGAIN, FLOOR
-from benchmark.rounds import QUIET
+from benchmark.rounds import QUIET, with_workers
 
 
 def number(figure):
@@ -71,12 +71,26 @@ def _scenario(scenario, rows):
                                                      ("CPU at the fixed rate", "fixed.cpu_us"), ("p99", "fixed.p99"))}
     named = ", ".join(f"{label} by {what}" for what, label in best.items() if label)
     best_peer = f" Best peer: {named}." if named else ""
-    out += [f"Fixed rate: {scenario.rate} requests/s for each core of the proxy.{best_peer}", ""]
+    each = "" if scenario.scaling else " for each core of the proxy"
+    out += [f"Fixed rate: {scenario.rate} requests/s{each}.{best_peer}", ""]
     out += _lines(_LOAD_HEAD, [_load_row(rows, label) for label in rows.rows]) + [""]
     for label in rows.rows:
         if label + QUIET in rows.rows:
             ratio = rows.to(label, label + QUIET, "fixed.p99")
             out += [f"{label}: p99 at the fixed rate ÷ p99 without, median (range): {_range(ratio)}.", ""]
+    return out + (_scaling(rows) if scenario.scaling else [])
+
+
+def _scaling(rows):
+    """CPU time per request over that of one worker in the same round."""
+    out = []
+    for one in [label for label in rows.rows if label.endswith(with_workers("", 1))]:
+        name = one.removesuffix(with_workers("", 1))
+        for label in rows.rows:
+            if label != one and label.startswith(f"{name} ") and label.endswith(" workers"):
+                full, fixed = (_range(rows.to(label, one, f"{run}.cpu_us")) for run in ("closed", "fixed"))
+                out += [f"{label}: CPU per request ÷ that of one worker, median (range): {full} at full load, {fixed} "
+                        "at the fixed rate.", ""]
     return out
 
 
