@@ -4,13 +4,29 @@ import json
 import pathlib
 import subprocess
 import tempfile
+import time
+import urllib.request
 
 from benchmark import machine
 from benchmark.peers.nuncio import Nuncio
 from benchmark.peers.place import Place
-from benchmark.processes import Failure
+from benchmark.processes import Failure, said
 
 _START_SECONDS = 240
+
+
+def _wait_until_ready(process, place):
+    """Not by a connection to the listener: it would count when connections are spread over workers."""
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise Failure(f"ended with status {process.returncode}: {said(process)}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{place.admin_port}/ready", timeout=30):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise Failure(f"not ready after {_START_SECONDS} seconds: {said(process)}")
 
 
 class Ground:
@@ -38,7 +54,7 @@ class Ground:
             ["valgrind", *options, *self.proxy.command(scenario, place), "--drain-time-s", "0", *more],
             self.cores, place.folder / "output")
         try:
-            self.processes.wait_for_port(process, place.port, _START_SECONDS)
+            _wait_until_ready(process, place)
             yield process
         finally:
             self.processes.stop(process)
@@ -53,8 +69,8 @@ class Ground:
         return [str(word) for word in command]
 
     @staticmethod
-    def check(requests, said, errors=""):
-        """Raises Failure where not all were answered; `said` and `errors`: what the load wrote."""
-        figures = json.loads(said or "{}")
+    def check(requests, output, errors=""):
+        """Raises Failure where not all were answered; `output` and `errors`: what the load wrote."""
+        figures = json.loads(output or "{}")
         if figures.get("requests") != requests or figures["failed"]:
-            raise Failure(f"of {requests} requests not all were answered: {said}{errors}")
+            raise Failure(f"of {requests} requests not all were answered: {output}{errors}")
