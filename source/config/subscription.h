@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -110,7 +111,7 @@ struct SubscriptionEvent {
   };
   Kind kind;
   // Of kTaken: the version now in force, when it was taken, and how long that took.
-  std::string_view version = {};
+  std::string version = {};
   std::chrono::system_clock::time_point at = {};
   std::chrono::nanoseconds took{0};
 };
@@ -130,11 +131,13 @@ class ResourceWatcher {
   // subscription stays, and OnUpdate may come later. `reason` is for the log.
   virtual void OnFirstFetchFailed(FetchFailure failure, std::string_view reason) = 0;
 
-  // For statistics only; after OnUpdate or OnFirstFetchFailed where it comes with one of them. See RecordEvent.
-  virtual void OnSubscriptionEvent(const SubscriptionEvent& /*event*/) {}
+  // For statistics only, see RecordEvents: in the order in which they happened, after OnUpdate or OnFirstFetchFailed
+  // where one comes with these, and else maybe not before somebody reads statistics. Comes from within calls to
+  // Subscription too, and must not make or end one.
+  virtual void OnSubscriptionEvents(std::span<const SubscriptionEvent> /*events*/) {}
 };
 
-// Keeps the statistics of a subscription: `Stats` is a block with the members of telemetry::SubscriptionStats.
+// The part of RecordEvents that adds up.
 template <typename Stats>
 void RecordEvent(const SubscriptionEvent& event, Stats& stats) {
   switch (event.kind) {
@@ -143,11 +146,6 @@ void RecordEvent(const SubscriptionEvent& event, Stats& stats) {
       return;
     case SubscriptionEvent::Kind::kTaken:
       stats.update_success.Inc();
-      stats.version_text.Set(event.version);
-      // Any number that differs with the text; it must fit a gauge.
-      stats.version.Set(static_cast<int64_t>(std::hash<std::string_view>{}(event.version) >> 2));
-      stats.update_time.Set(
-          std::chrono::duration_cast<std::chrono::milliseconds>(event.at.time_since_epoch()).count());
       stats.update_duration.Record(
           static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(event.took).count()));
       return;
@@ -161,6 +159,21 @@ void RecordEvent(const SubscriptionEvent& event, Stats& stats) {
       stats.init_fetch_timeout.Inc();
       return;
   }
+}
+
+// Keeps the statistics of a subscription: `Stats` is a block with the members of telemetry::SubscriptionStats.
+template <typename Stats>
+void RecordEvents(std::span<const SubscriptionEvent> events, Stats& stats) {
+  const SubscriptionEvent* taken = nullptr;
+  for (const SubscriptionEvent& event : events) {
+    RecordEvent(event, stats);
+    if (event.kind == SubscriptionEvent::Kind::kTaken) taken = &event;
+  }
+  if (taken == nullptr) return;
+  stats.version_text.Set(taken->version);
+  // Any number that differs with the text; it must fit a gauge.
+  stats.version.Set(static_cast<int64_t>(std::hash<std::string_view>{}(taken->version) >> 2));
+  stats.update_time.Set(std::chrono::duration_cast<std::chrono::milliseconds>(taken->at.time_since_epoch()).count());
 }
 
 // The names of a subscription: all there are, or some.

@@ -51,8 +51,8 @@ void ListenerRegistry::OnUpdate(const config::ResourceUpdate& update, config::Up
   FirstAnswer();
 }
 
-void ListenerRegistry::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
-  config::RecordEvent(event, lds_scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
+void ListenerRegistry::OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) {
+  config::RecordEvents(events, lds_scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
 }
 
 void ListenerRegistry::OnFirstFetchFailed(config::FetchFailure, std::string_view reason) {

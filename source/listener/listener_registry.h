@@ -63,7 +63,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   // Listeners from discovery.
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
-  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
+  void OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) override;
   bool first_answer() const { return first_answer_; }
   // Runs `then` once the first answer came or is not waited for any longer.
   void WhenFirstAnswer(std::function<void()> then);

@@ -49,8 +49,8 @@ void RouteSubscription::OnUpdate(const config::ResourceUpdate& update, config::U
   BecomeReady();
 }
 
-void RouteSubscription::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
-  config::RecordEvent(event, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
+void RouteSubscription::OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) {
+  config::RecordEvents(events, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
 }
 
 void RouteSubscription::OnFirstFetchFailed(config::FetchFailure, std::string_view reason) {

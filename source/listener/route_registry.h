@@ -41,7 +41,7 @@ class RouteSubscription final : public config::ResourceWatcher {
 
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
-  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
+  void OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) override;
 
  private:
   void BecomeReady();

@@ -16,6 +16,10 @@ StatsStore::~StatsStore() = default;
 
 ScopePtr StatsStore::GetScope(const ScopeName& name) { return Scope::Obtain(registry_, name); }
 
+void StatsStore::CatchUp() const {
+  for (LateCounter* const counter : late_) counter->CatchUp();
+}
+
 ScopePtr StatsStore::NextScope(const std::optional<std::string>& after) const {
   const std::lock_guard lock(registry_->mutex);
   auto it = after.has_value() ? registry_->scopes.upper_bound(*after) : registry_->scopes.begin();
@@ -36,6 +40,7 @@ std::optional<std::string> StatsStore::NextPrefix(const std::optional<std::strin
 absl::StatusOr<std::unique_ptr<StatsCursor>> StatsStore::Query(const StatsQuery& query) const {
   auto selector = StatSelector::Create(query, matcher_);
   if (!selector.ok()) return selector.status();
+  CatchUp();
   if (query.format == StatsQuery::Format::kPrometheus) {
     return std::make_unique<PrometheusCursor>(*this, *std::move(selector));
   }
@@ -43,6 +48,7 @@ absl::StatusOr<std::unique_ptr<StatsCursor>> StatsStore::Query(const StatsQuery&
 }
 
 bool StatsStore::TurnInterval(size_t max_scopes) {
+  if (!turned_to_.has_value()) CatchUp();
   for (size_t i = 0; i < max_scopes; ++i) {
     const ScopePtr scope = NextScope(turned_to_);
     if (scope == nullptr) {
@@ -56,6 +62,7 @@ bool StatsStore::TurnInterval(size_t max_scopes) {
 }
 
 void StatsStore::ResetCounters() {
+  CatchUp();
   std::optional<std::string> after;
   while (const ScopePtr scope = NextScope(after)) {
     scope->ResetCounters();
@@ -73,6 +80,7 @@ void StatsStore::Retire(StatsSlot slot) {
 
 template <typename Visit>
 void StatsStore::FindView(std::string_view name, Visit&& visit) const {
+  CatchUp();
   // The scope may end at any dot, and names of clusters have dots of their own.
   std::vector<ScopePtr> scopes;
   {

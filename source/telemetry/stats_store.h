@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "source/telemetry/scope.h"
@@ -27,6 +29,19 @@ class StatsStore {
 
   // The scope of this name, a new one where nobody holds it.
   ScopePtr GetScope(const ScopeName& name);
+
+  // Something that counts later than things happen: the first time that somebody looks.
+  class LateCounter {
+   public:
+    virtual void CatchUp() = 0;
+
+   protected:
+    ~LateCounter() = default;
+  };
+  void Add(LateCounter& counter) { late_.push_back(&counter); }
+  void Remove(LateCounter& counter) { std::erase(late_, &counter); }
+  // Done before statistics are queried, found or reset, and before an interval ends.
+  void CatchUp() const;
 
   // From the bootstrap, before anything is shown.
   void SetTagRules(TagRules rules) { tag_rules_ = std::move(rules); }
@@ -61,6 +76,7 @@ class StatsStore {
   void FindView(std::string_view name, Visit&& visit) const;
 
   const std::shared_ptr<Scope::Registry> registry_;
+  std::vector<LateCounter*> late_;
   TagRules tag_rules_;
   Matcher matcher_;
   std::optional<std::string> turned_to_;

@@ -32,7 +32,9 @@ void EdsDiscovery::OnUpdate(const config::ResourceUpdate& update, config::Update
   FirstAnswer();
 }
 
-void EdsDiscovery::OnSubscriptionEvent(const config::SubscriptionEvent& event) { config::RecordEvent(event, stats_); }
+void EdsDiscovery::OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) {
+  config::RecordEvents(events, stats_);
+}
 
 void EdsDiscovery::OnFirstFetchFailed(config::FetchFailure /*failure*/, std::string_view reason) {
   NUNCIO_LOG(kUpstream, kWarning, "cluster ", config_->name, ": goes on without endpoints: ", reason);

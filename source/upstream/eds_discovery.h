@@ -21,7 +21,7 @@ class EdsDiscovery final : public Discovery, private config::ResourceWatcher {
  private:
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
-  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
+  void OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) override;
   void FirstAnswer();
 
   const std::shared_ptr<const ClusterConfig> config_;

@@ -26,8 +26,8 @@ void ClusterWatcher::OnFirstFetchFailed(config::FetchFailure, std::string_view r
   FirstAnswer();
 }
 
-void ClusterWatcher::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
-  config::RecordEvent(event, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
+void ClusterWatcher::OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) {
+  config::RecordEvents(events, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
 }
 
 void ClusterWatcher::WhenFirstAnswer(std::function<void()> then) {

@@ -21,7 +21,7 @@ class ClusterWatcher final : public config::ResourceWatcher {
 
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
-  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
+  void OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) override;
 
  private:
   void FirstAnswer();

@@ -10,8 +10,8 @@
 namespace nuncio::xds {
 
 struct FileResources::Type {
-  Type(event::EventLoop& loop, const config::ResourceType& resource_type, TypeSubscriptions::Owner& owner)
-      : subscriptions(loop, resource_type, owner) {}
+  Type(const SourceServices& services, const config::ResourceType& resource_type, TypeSubscriptions::Owner& owner)
+      : subscriptions(services.loop, services.stats, resource_type, owner) {}
 
   TypeSubscriptions subscriptions;
   // What was asked for when the file was read last.
@@ -43,7 +43,7 @@ std::unique_ptr<config::Subscription> FileResources::Subscribe(const config::Con
                                   [&](const auto& each) { return &each->subscriptions.type() == &type; });
   TypeSubscriptions::Owner& owner = *this;
   Type& entry =
-      found != types_.end() ? **found : *types_.emplace_back(std::make_unique<Type>(services_.loop, type, owner));
+      found != types_.end() ? **found : *types_.emplace_back(std::make_unique<Type>(services_, type, owner));
   return entry.subscriptions.Add(source.initial_fetch_timeout, std::move(names), watcher);
 }
 

@@ -14,8 +14,8 @@ namespace nuncio::xds {
 class NoSource final : public Source, private TypeSubscriptions::Owner {
  public:
   // `reason` follows the name of what is missing in the log.
-  NoSource(event::EventLoop& loop, std::string reason)
-      : loop_(loop), reason_(std::move(reason)), tell_(Delegate<void()>::Bind<&NoSource::Tell>(this)) {}
+  NoSource(const SourceServices& services, std::string reason)
+      : services_(services), reason_(std::move(reason)), tell_(Delegate<void()>::Bind<&NoSource::Tell>(this)) {}
 
   std::unique_ptr<config::Subscription> Subscribe(const config::ConfigSource&, const config::ResourceType& type,
                                                   config::ResourceNames names,
@@ -26,7 +26,7 @@ class NoSource final : public Source, private TypeSubscriptions::Owner {
       if (&each->type() == &type) found = each.get();
     }
     if (found == nullptr) {
-      found = types_.emplace_back(std::make_unique<TypeSubscriptions>(loop_, type, owner)).get();
+      found = types_.emplace_back(std::make_unique<TypeSubscriptions>(services_.loop, services_.stats, type, owner)).get();
     }
     return found->Add(std::chrono::nanoseconds(0), std::move(names), watcher);
   }
@@ -45,12 +45,12 @@ class NoSource final : public Source, private TypeSubscriptions::Owner {
   void Stop() override { tell_.Cancel(); }
 
  private:
-  void OnInterestChanged(TypeSubscriptions&) override { loop_.NextTurn(tell_); }
+  void OnInterestChanged(TypeSubscriptions&) override { services_.loop.NextTurn(tell_); }
   void Tell() {
     for (size_t i = 0; i < types_.size(); ++i) types_[i]->FailFirst(config::FetchFailure::kNoSource, reason_);
   }
 
-  event::EventLoop& loop_;
+  const SourceServices& services_;
   const std::string reason_;
   std::vector<std::unique_ptr<TypeSubscriptions>> types_;
   event::TurnTask tell_;

@@ -8,7 +8,7 @@
 #include "source/config/subscription.h"
 #include "source/event/event_loop.h"
 #include "source/telemetry/counter.h"
-#include "source/telemetry/scope.h"
+#include "source/telemetry/stats_store.h"
 #include "source/xds/config_thread.h"
 #include "source/xds/resource_status.h"
 #include "source/xds/state_store.h"
@@ -19,6 +19,7 @@ namespace nuncio::xds {
 // What every source works with. All of it outlives the source.
 struct SourceServices {
   event::EventLoop& loop;
+  telemetry::StatsStore& stats;
   Random& random;
   ConfigThread& thread;
   Transport& transport;

@@ -38,8 +38,8 @@ void ReturnMemory(const CompiledResponse& response, const SourceServices& servic
 }
 
 struct StreamSource::Type {
-  Type(event::EventLoop& loop, const config::ResourceType& resource_type, TypeSubscriptions::Owner& owner)
-      : subscriptions(loop, resource_type, owner) {}
+  Type(const SourceServices& services, const config::ResourceType& resource_type, TypeSubscriptions::Owner& owner)
+      : subscriptions(services.loop, services.stats, resource_type, owner) {}
 
   TypeSubscriptions subscriptions;
   // Accepted last.
@@ -84,7 +84,7 @@ StreamSource::Type& StreamSource::TypeOf(const config::ResourceType& type) {
     return Order(each->subscriptions.type().type_url()) > Order(type.type_url());
   });
   TypeSubscriptions::Owner& owner = *this;
-  return **types_.insert(at, std::make_unique<Type>(services_.loop, type, owner));
+  return **types_.insert(at, std::make_unique<Type>(services_, type, owner));
 }
 
 StreamSource::Type* StreamSource::FindType(std::string_view type_url) const {

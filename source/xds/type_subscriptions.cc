@@ -3,12 +3,20 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "source/base/logging.h"
 #include "source/base/strings.h"
 
 namespace nuncio::xds {
 
 using config::SubscriptionEvent;
+
+namespace {
+
+// How much is kept for later, where nobody reads statistics.
+constexpr size_t kMaxLate = 256;
+
+}  // namespace
 
 // One subscription. Kept by whoever walks over the records, so that it may end within a callback.
 struct TypeSubscriptions::Record {
@@ -25,11 +33,21 @@ struct TypeSubscriptions::Record {
 
   TypeSubscriptions& owner;
   config::ResourceWatcher& watcher;
+  // It has been told of all it asks for, and all of that is in force: of the type's events only those concern it that
+  // concern it by name.
+  bool complete() const { return first_done && !wildcard && !names.empty() && untold.empty(); }
+
   std::weak_ptr<Record> self;
+  // In order of subscription.
+  uint64_t number = 0;
+  // Was complete at the last Settle, and is since.
+  bool settled = false;
+  // Of a settled one: how many of late_ it was told.
+  size_t told = 0;
   bool alive = true;
   bool wildcard = false;
   std::set<std::string> names;
-  // Names whose resource, if it is there, the watcher was not yet told.
+  // Names whose resource is not there, or whose watcher was not told of it yet.
   std::set<std::string> untold;
   // OnUpdate was called, or OnFirstFetchFailed.
   bool first_done = false;
@@ -52,8 +70,11 @@ class TypeSubscriptions::Handle final : public config::Subscription {
     for (const std::string& name : wanted) {
       if (!record_->names.contains(name) || record_->untold.contains(name)) untold.insert(name);
     }
+    record_->owner.Unindex(*record_);
     record_->names = std::move(wanted);
     record_->untold = std::move(untold);
+    record_->owner.Index(*record_);
+    record_->owner.Unsettle(*record_);
     record_->owner.loop_.NextTurn(record_->owner.replay_);
     record_->owner.owner_.OnInterestChanged(record_->owner);
   }
@@ -62,45 +83,109 @@ class TypeSubscriptions::Handle final : public config::Subscription {
   const std::shared_ptr<Record> record_;
 };
 
-TypeSubscriptions::TypeSubscriptions(event::EventLoop& loop, const config::ResourceType& type, Owner& owner)
-    : loop_(loop), type_(type), owner_(owner), replay_(Delegate<void()>::Bind<&TypeSubscriptions::OnReplay>(this)) {}
+TypeSubscriptions::TypeSubscriptions(event::EventLoop& loop, telemetry::StatsStore& stats,
+                                     const config::ResourceType& type, Owner& owner)
+    : loop_(loop),
+      stats_(stats),
+      type_(type),
+      owner_(owner),
+      replay_(Delegate<void()>::Bind<&TypeSubscriptions::OnReplay>(this)) {
+  stats_.Add(*this);
+}
 
-TypeSubscriptions::~TypeSubscriptions() { NUNCIO_ASSERT(records_.empty()); }
+TypeSubscriptions::~TypeSubscriptions() {
+  NUNCIO_ASSERT(records_.empty());
+  stats_.Remove(*this);
+}
 
 std::unique_ptr<config::Subscription> TypeSubscriptions::Add(std::chrono::nanoseconds first_fetch_timeout,
                                                              config::ResourceNames names,
                                                              config::ResourceWatcher& watcher) {
   auto record = std::make_shared<Record>(*this, watcher);
   record->self = record;
+  record->number = ++last_number_;
   record->wildcard = names.wildcard;
+  wildcards_ += names.wildcard;
   if (!names.wildcard) record->names.insert(names.names.begin(), names.names.end());
   record->untold = record->names;
   if (first_fetch_timeout.count() > 0) record->first_fetch.Arm(first_fetch_timeout);
   records_.push_back(record);
+  unsettled_.push_back(record);
+  Index(*record);
   loop_.NextTurn(replay_);
   owner_.OnInterestChanged(*this);
   return std::make_unique<Handle>(std::move(record));
 }
 
 void TypeSubscriptions::Remove(Record& record) {
+  CatchUp(record);
   record.alive = false;
   record.first_fetch.Disarm();
-  std::erase_if(records_, [&](const auto& each) { return each.get() == &record; });
+  Unindex(record);
+  wildcards_ -= record.wildcard;
+  const auto is_it = [&record](const auto& each) { return each.get() == &record; };
+  if (!record.settled) std::erase_if(unsettled_, is_it);
+  std::erase_if(records_, is_it);
   owner_.OnInterestChanged(*this);
 }
 
-bool TypeSubscriptions::wildcard() const {
-  return std::any_of(records_.begin(), records_.end(), [](const auto& record) { return record->wildcard; });
+void TypeSubscriptions::Index(Record& record) {
+  for (const std::string& name : record.names) by_name_.emplace(name, &record);
+}
+
+void TypeSubscriptions::Unindex(Record& record) {
+  for (const std::string& name : record.names) by_name_.erase({name, &record});
+}
+
+template <typename Visit>
+void TypeSubscriptions::ForEachNaming(std::string_view name, Visit&& visit) const {
+  for (auto at = by_name_.lower_bound({name, nullptr}); at != by_name_.end() && at->first == name; ++at) {
+    visit(*at->second);
+  }
+}
+
+void TypeSubscriptions::Unsettle(Record& record) {
+  if (!record.settled) return;
+  CatchUp(record);
+  record.settled = false;
+  unsettled_.push_back(record.self.lock());
+}
+
+void TypeSubscriptions::Settle() {
+  std::erase_if(unsettled_, [this](const auto& record) {
+    if (!record->complete()) return false;
+    record->settled = true;
+    record->told = late_.size();
+    return true;
+  });
+}
+
+TypeSubscriptions::Records TypeSubscriptions::Concerned(const Change& change) const {
+  if (!change.follows) return records_;
+  Records out = unsettled_;
+  for (const auto& [name, before] : change.added_before) {
+    ForEachNaming(name, [&out](Record& record) {
+      if (record.settled) out.push_back(record.self.lock());
+    });
+  }
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a->number < b->number; });
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
 }
 
 bool TypeSubscriptions::waiting() const {
-  return std::any_of(records_.begin(), records_.end(), [](const auto& record) { return !record->first_done; });
+  return std::any_of(unsettled_.begin(), unsettled_.end(), [](const auto& record) { return !record->first_done; });
 }
 
 std::set<std::string> TypeSubscriptions::Names() const {
   std::set<std::string> names;
-  for (const auto& record : records_) names.insert(record->names.begin(), record->names.end());
+  for (const auto& [name, record] : by_name_) names.emplace_hint(names.end(), name);
   return names;
+}
+
+bool TypeSubscriptions::Named(std::string_view name) const {
+  const auto at = by_name_.lower_bound({name, nullptr});
+  return at != by_name_.end() && at->first == name;
 }
 
 std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
@@ -116,8 +201,7 @@ std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
     LeaveAnswer();
     Take(response, change);
   }
-  const Records records = records_;
-  for (const auto& record : records) Deliver(*record, change);
+  for (const auto& record : Concerned(change)) Deliver(*record, change);
   TakeBack(change);
   NoteRejections(change);
   answered_ = answered_ || wildcard();
@@ -152,25 +236,62 @@ bool TypeSubscriptions::Follows(const CompiledResponse& response) const {
 void TypeSubscriptions::TellResult(const CompiledResponse& response, const Change& change, MonotonicTime began) {
   const auto took = loop_.FreshNow() - began;
   const auto at = std::chrono::time_point_cast<std::chrono::system_clock::duration>(loop_.SystemNow());
-  const auto concerns = [](const Record& record, const auto& names) {
-    return std::any_of(record.names.begin(), record.names.end(), [&](const auto& name) { return names.contains(name); });
+  const SubscriptionEvent taken{SubscriptionEvent::Kind::kTaken, response.version, at, took};
+  const SubscriptionEvent refused{SubscriptionEvent::Kind::kRefused};
+  const auto names_any = [](const Record& record, const auto& of) {
+    return std::any_of(record.names.begin(), record.names.end(), [&](const auto& name) { return of.contains(name); });
   };
-  std::set<std::string_view> answered;
-  if (!std::all_of(records_.begin(), records_.end(), [](const auto& record) { return record->wildcard; })) {
+  const auto tell = [&](Record& record, const auto& answered) {
+    const bool some_refused = record.wildcard ? !change.refused.empty() || !change.nameless.empty()
+                                              : names_any(record, change.refused);
+    if (some_refused) {
+      TellOne(record, refused);
+    } else if (record.wildcard || names_any(record, answered)) {
+      TellOne(record, taken);
+    }
+  };
+  Settle();
+  if (change.follows) {
+    // What was answered and not refused is known_, of which settled records have all they name.
+    for (const auto& [name, lines] : change.refused) {
+      ForEachNaming(name, [this](Record& record) { Unsettle(record); });
+    }
+    for (const auto& record : unsettled_) tell(*record, known_);
+    return TellSettled(taken);
+  }
+  absl::flat_hash_set<std::string_view> answered;
+  if (records_.size() > wildcards_) {
     for (const auto& item : response.items) answered.insert(item->name);
   }
-  const Records records = records_;
-  for (const auto& record : records) {
-    if (!record->alive) continue;
-    const bool refused = record->wildcard ? !change.refused.empty() || !change.nameless.empty()
-                                          : concerns(*record, change.refused);
-    if (refused) {
-      record->watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kRefused});
-    } else if (record->wildcard || concerns(*record, answered)) {
-      record->watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kTaken, response.version, at, took});
-    }
-  }
+  CatchUp();
+  for (const auto& record : records_) tell(*record, answered);
 }
+
+void TypeSubscriptions::TellOne(Record& record, const SubscriptionEvent& event) {
+  record.watcher.OnSubscriptionEvents({&event, 1});
+}
+
+void TypeSubscriptions::TellSettled(SubscriptionEvent event) {
+  if (unsettled_.size() == records_.size()) return;
+  if (late_.size() >= kMaxLate) CatchUp();
+  late_.push_back(std::move(event));
+}
+
+void TypeSubscriptions::CatchUp() {
+  if (late_.empty()) return;
+  for (const auto& record : records_) {
+    CatchUp(*record);
+    record->told = 0;
+  }
+  late_.clear();
+}
+
+void TypeSubscriptions::CatchUp(Record& record) {
+  if (!record.settled || record.told == late_.size()) return;
+  record.watcher.OnSubscriptionEvents(std::span(late_).subspan(record.told));
+  record.told = late_.size();
+}
+
 
 void TypeSubscriptions::LeaveAnswer() {
   if (std::exchange(in_force_, 0) == 0) return;
@@ -183,8 +304,7 @@ void TypeSubscriptions::ApplySaved(const CompiledResponse& response) {
   change.version = response.version;
   change.saved = true;
   Take(response, change);
-  const Records records = records_;
-  for (const auto& record : records) Deliver(*record, change);
+  for (const auto& record : Concerned(change)) Deliver(*record, change);
   TakeBack(change);
   for (const auto& [name, lines] : change.refused) {
     NUNCIO_LOG(kConfig, kWarning, "kept from an earlier run, and refused: ", lines);
@@ -196,7 +316,6 @@ void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
   std::map<std::string_view, size_t> count;
   for (const auto& item : response.items) ++count[item->name];
   const bool all = wildcard();
-  const std::set<std::string> names = Names();
   for (size_t i = 0; i < response.items.size(); ++i) {
     const auto& item = response.items[i];
     const std::string& version = response.item_versions.empty() ? response.version : response.item_versions[i];
@@ -217,7 +336,7 @@ void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
       continue;
     }
     // A server may send more than was asked for.
-    if (!all && !names.contains(item->name)) continue;
+    if (!all && !Named(item->name)) continue;
     TakeItem(item, version, change);
   }
   // What has no name may be any of those that seem absent.
@@ -296,7 +415,6 @@ void TypeSubscriptions::Deliver(Record& record, Change& change) {
     if (news || (!record.first_done && !change.saved)) CallUpdate(record, update, change);
     return;
   }
-  if (change.follows && record.first_done && record.untold.empty() && !Concerns(change, record)) return;
   bool refused = false;
   for (const std::string& name : record.names) {
     const bool bad = change.refused.contains(name);
@@ -311,12 +429,6 @@ void TypeSubscriptions::Deliver(Record& record, Change& change) {
   } else if (refused && !record.first_done && !change.saved) {
     FailRecord(record, config::FetchFailure::kRefused, "what the control plane sent was refused");
   }
-}
-
-bool TypeSubscriptions::Concerns(const Change& change, const Record& record) {
-  const auto named = [&record](const auto& entry) { return record.names.contains(entry.first); };
-  return std::any_of(change.added_before.begin(), change.added_before.end(), named) ||
-         std::any_of(change.refused.begin(), change.refused.end(), named);
 }
 
 void TypeSubscriptions::CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change) {
@@ -341,6 +453,7 @@ void TypeSubscriptions::TakeBack(const Change& change) {
     if (const auto added = change.added_before.find(name); added != change.added_before.end()) {
       if (added->second.item == nullptr) {
         known_.erase(name);
+        Lost(name);
       } else {
         PutKnown(added->second);
       }
@@ -348,16 +461,24 @@ void TypeSubscriptions::TakeBack(const Change& change) {
       PutKnown(removed->second);
     }
   }
+  for (const auto& [name, before] : change.removed_before) {
+    if (!known_.contains(name)) Lost(name);
+  }
+}
+
+void TypeSubscriptions::Lost(const std::string& name) {
+  ForEachNaming(name, [&](Record& record) {
+    record.untold.insert(name);
+    Unsettle(record);
+  });
 }
 
 void TypeSubscriptions::NoteRejections(const Change& change) {
   // A wildcard answer says all there is to say; elsewhere older refusals stand until the resource comes again.
   if (wildcard()) rejected_.clear();
   for (const auto& [name, before] : change.added_before) rejected_.erase(name);
-  if (change.refused.empty()) return;
-  const std::set<std::string> names = Names();
   for (const auto& [name, lines] : change.refused) {
-    if (wildcard() || names.contains(name)) rejected_[name] = Rejected{lines, change.version, loop_.SystemNow()};
+    if (wildcard() || Named(name)) rejected_[name] = Rejected{lines, change.version, loop_.SystemNow()};
   }
 }
 
@@ -367,10 +488,11 @@ config::DecodedResource TypeSubscriptions::Decoded(const std::string& name) cons
 }
 
 void TypeSubscriptions::OnReplay() {
-  const Records records = records_;
+  const Records records = unsettled_;
   for (const auto& record : records) {
     if (record->alive) Replay(*record);
   }
+  Settle();
 }
 
 void TypeSubscriptions::Replay(Record& record) {
@@ -392,7 +514,7 @@ void TypeSubscriptions::Replay(Record& record) {
 }
 
 void TypeSubscriptions::FailFirst(config::FetchFailure failure, std::string_view reason) {
-  const Records records = records_;
+  const Records records = unsettled_;
   for (const auto& record : records) {
     if (record->alive && !record->first_done) FailRecord(*record, failure, reason);
   }
@@ -404,24 +526,21 @@ void TypeSubscriptions::FailRecord(Record& record, config::FetchFailure failure,
   record.first_fetch.Disarm();
   record.timed_out = failure == config::FetchFailure::kTimedOut;
   record.watcher.OnFirstFetchFailed(failure, reason);
-  if (record.alive && record.timed_out) record.watcher.OnSubscriptionEvent({SubscriptionEvent::Kind::kTimedOut});
+  if (record.alive && record.timed_out) TellOne(record, {SubscriptionEvent::Kind::kTimedOut});
 }
 
 void TypeSubscriptions::Tell(SubscriptionEvent::Kind kind) {
-  const Records records = records_;
-  for (const auto& record : records) {
-    if (record->alive) record->watcher.OnSubscriptionEvent({kind});
-  }
+  for (const auto& record : unsettled_) TellOne(*record, {kind});
+  TellSettled({kind});
 }
 
 std::vector<std::string> TypeSubscriptions::DropUnnamed() {
   std::vector<std::string> dropped;
   if (wildcard()) return dropped;
   answered_ = false;
-  const std::set<std::string> names = Names();
-  std::erase_if(rejected_, [&](const auto& entry) { return !names.contains(entry.first); });
+  std::erase_if(rejected_, [this](const auto& entry) { return !Named(entry.first); });
   for (auto at = known_.begin(); at != known_.end();) {
-    if (names.contains(std::string(at->first))) {
+    if (Named(at->first)) {
       ++at;
       continue;
     }

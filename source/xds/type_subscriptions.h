@@ -6,10 +6,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "source/config/subscription.h"
 #include "source/event/event_loop.h"
+#include "source/telemetry/stats_store.h"
 #include "source/xds/resource_status.h"
 #include "source/xds/response_compiler.h"
 
@@ -17,7 +19,10 @@ namespace nuncio::xds {
 
 // All subscriptions of one type at one source, and the last good version of every resource that they have. Knows nothing
 // of how answers come. Main thread; outlives its subscriptions.
-class TypeSubscriptions {
+//
+// The work on an answer that differs little from the one before is that of the difference: subscriptions by name that
+// it says nothing new to (Record::settled) are not looked at, and count it when statistics are read.
+class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
  public:
   class Owner {
    public:
@@ -29,7 +34,8 @@ class TypeSubscriptions {
     ~Owner() = default;
   };
 
-  TypeSubscriptions(event::EventLoop& loop, const config::ResourceType& type, Owner& owner);
+  // `stats`: whoever reads the watchers' statistics there finds them up to date.
+  TypeSubscriptions(event::EventLoop& loop, telemetry::StatsStore& stats, const config::ResourceType& type, Owner& owner);
   TypeSubscriptions(const TypeSubscriptions&) = delete;
   TypeSubscriptions& operator=(const TypeSubscriptions&) = delete;
   ~TypeSubscriptions();
@@ -41,7 +47,7 @@ class TypeSubscriptions {
                                             config::ResourceWatcher& watcher);
   bool empty() const { return records_.empty(); }
   // Whether any subscription is to all resources.
-  bool wildcard() const;
+  bool wildcard() const { return wildcards_ > 0; }
   // Named by any subscription, in order.
   std::set<std::string> Names() const;
   // Some subscription waits for its first answer.
@@ -96,21 +102,42 @@ class TypeSubscriptions {
   void Take(const CompiledResponse& response, Change& change);
   // Take, where Follows: its work is that of the difference.
   void TakeDifference(const CompiledResponse& response, Change& change);
+  // Whether any subscription names it.
+  bool Named(std::string_view name) const;
   // Puts it in the place of one of the same name.
   void PutKnown(Known known);
   void TakeItem(const std::shared_ptr<const CompiledItem>& item, const std::string& version, Change& change);
   // Whether that answer is what is in force, so that the difference says all.
   bool Follows(const CompiledResponse& response) const;
-  static bool Concerns(const Change& change, const Record& record);
   // Called before known_ becomes anything else.
   void LeaveAnswer();
   const std::string& VersionOf(const Known& known) const { return in_force_ != 0 ? version_ : known.version; }
   void TellResult(const CompiledResponse& response, const Change& change, MonotonicTime began);
+  // Statistics of one record, after what is late of it.
+  static void TellOne(Record& record, const config::SubscriptionEvent& event);
+  // Of all settled records.
+  void TellSettled(config::SubscriptionEvent event);
+  // telemetry::StatsStore::LateCounter
+  void CatchUp() override;
+  void CatchUp(Record& record);
+  // To be looked at with every answer until the next Settle.
+  void Unsettle(Record& record);
+  // Lets go of those that need not be looked at any longer.
+  void Settle();
+  // Whom the answer may say something new to, in order of subscription.
+  Records Concerned(const Change& change) const;
+  void Index(Record& record);
+  void Unindex(Record& record);
+  // Calls `visit` for each record that names it.
+  template <typename Visit>
+  void ForEachNaming(std::string_view name, Visit&& visit) const;
   void Deliver(Record& record, Change& change);
   void CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change);
   void Refuse(Change& change, const std::string& name, const config::Faults& faults);
   // Puts back what the watchers did not want.
   void TakeBack(const Change& change);
+  // That resource is not there any longer.
+  void Lost(const std::string& name);
   void NoteRejections(const Change& change);
   // Of a resource in force.
   config::DecodedResource Decoded(const std::string& name) const;
@@ -121,9 +148,18 @@ class TypeSubscriptions {
   void Remove(Record& record);
 
   event::EventLoop& loop_;
+  telemetry::StatsStore& stats_;
   const config::ResourceType& type_;
   Owner& owner_;
   Records records_;
+  uint64_t last_number_ = 0;
+  size_t wildcards_ = 0;
+  // Those that are not settled.
+  Records unsettled_;
+  // Settled or not; the names are those in the records.
+  std::set<std::pair<std::string_view, Record*>> by_name_;
+  // What befell all settled records since they were last brought up to date; each knows from where on it is late.
+  std::vector<config::SubscriptionEvent> late_;
   // The keys are the names in the items.
   std::map<std::string_view, Known> known_;
   std::map<std::string, Rejected> rejected_;

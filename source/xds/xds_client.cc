@@ -40,9 +40,9 @@ XdsClient::XdsClient(const Options& options, std::unique_ptr<Transport> transpor
       store_(options.state_directory.empty()
                  ? nullptr
                  : std::make_unique<StateStore>(options.state_directory, options.loop, thread_)),
-      services_{options.loop,   options.random,         thread_,
-                *transport_,    store_.get(),           options.node,
-                options.unknown_fields, options.dynamic_unknown_fields} {}
+      services_{options.loop, options.stats, options.random, thread_,
+                *transport_,  store_.get(),  options.node,   options.unknown_fields,
+                options.dynamic_unknown_fields} {}
 
 XdsClient::~XdsClient() { Stop(); }
 
@@ -77,7 +77,7 @@ std::unique_ptr<Source> XdsClient::Make(const config::ConfigSource& source, std:
   }
   if (const auto* grpc = std::get_if<config::GrpcSource>(&source.kind)) return MakeStream(*grpc, type_url);
   if (!ads_.has_value()) {
-    return std::make_unique<NoSource>(services_.loop, "its source is `ads`, and the bootstrap has no ads_config");
+    return std::make_unique<NoSource>(services_, "its source is `ads`, and the bootstrap has no ads_config");
   }
   return std::make_unique<StreamSource>(
       services_, StreamSource::Options{"ads", *ads_, std::string(kAggregated),
@@ -87,7 +87,7 @@ std::unique_ptr<Source> XdsClient::Make(const config::ConfigSource& source, std:
 std::unique_ptr<Source> XdsClient::MakeStream(const config::GrpcSource& grpc, std::string_view type_url) {
   const std::string_view service = ServiceOf(type_url);
   if (service.empty()) {
-    return std::make_unique<NoSource>(services_.loop,
+    return std::make_unique<NoSource>(services_,
                                       StrCat("there is no discovery service for ", type_url, " alone; use `ads`"));
   }
   std::string name = StrCat("grpc:", grpc.target.cluster, "/", grpc.target.authority);

@@ -100,15 +100,17 @@ class FakeSubscriptions : public config::SubscriptionFactory {
     for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) {
       config::UpdateResult result;
       watcher->OnUpdate(update, result);
-      watcher->OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTaken, version,
-                                    std::chrono::system_clock::now(), std::chrono::nanoseconds(0)});
+      const config::SubscriptionEvent taken{config::SubscriptionEvent::Kind::kTaken, version,
+                                            std::chrono::system_clock::now(), std::chrono::nanoseconds(0)};
+      watcher->OnSubscriptionEvents({&taken, 1});
     }
   }
   void FailFirst(const std::string& name, config::FetchFailure failure) {
     for (config::ResourceWatcher* watcher : std::vector(watchers_[name])) {
       watcher->OnFirstFetchFailed(failure, "told by test");
       if (failure != config::FetchFailure::kTimedOut) continue;
-      watcher->OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTimedOut});
+      const config::SubscriptionEvent timed_out{config::SubscriptionEvent::Kind::kTimedOut};
+      watcher->OnSubscriptionEvents({&timed_out, 1});
     }
   }
   size_t watchers(const std::string& name) { return watchers_[name].size(); }

@@ -66,8 +66,9 @@ TEST_F(ClusterWatcherTest, TheStartGoesOnWithTheFirstAnswerOrWithoutIt) {
 
 TEST_F(ClusterWatcherTest, EventsAreCounted) {
   const auto scope = stats_.GetScope(telemetry::ScopeName().Add("cluster_manager.cds"));
-  watcher_.OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTaken, "v1"});
-  watcher_.OnSubscriptionEvent({config::SubscriptionEvent::Kind::kRefused});
+  const config::SubscriptionEvent events[] = {{config::SubscriptionEvent::Kind::kTaken, "v1"},
+                                              {config::SubscriptionEvent::Kind::kRefused}};
+  watcher_.OnSubscriptionEvents(events);
   EXPECT_EQ(1u, scope->Total(&telemetry::SubscriptionStats::update_success));
   EXPECT_EQ(1u, scope->Total(&telemetry::SubscriptionStats::update_rejected));
 }

@@ -81,12 +81,16 @@ class Watcher : public config::ResourceWatcher {
   void OnFirstFetchFailed(config::FetchFailure, std::string_view reason) override {
     told.push_back(StrCat("failed: ", reason));
   }
-  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override { config::RecordEvent(event, stats); }
+  void OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) override {
+    ++times_told_events;
+    config::RecordEvents(events, stats);
+  }
   // What was told since the last call.
   Texts Take() { return std::exchange(told, {}); }
 
   Texts told;
   std::string refuses;
+  int times_told_events = 0;
   telemetry::SubscriptionStats stats;
 };
 

@@ -79,8 +79,8 @@ void LiveSecret::OnFirstFetchFailed(config::FetchFailure, std::string_view reaso
   StopWaiting();
 }
 
-void LiveSecret::OnSubscriptionEvent(const config::SubscriptionEvent& event) {
-  config::RecordEvent(event, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
+void LiveSecret::OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) {
+  config::RecordEvents(events, scope_->Get<telemetry::SubscriptionStats>(telemetry::kMainSlot));
 }
 
 void LiveSecret::Take(std::shared_ptr<const Secret> secret) {

@@ -75,7 +75,7 @@ class LiveSecret final : public config::ResourceWatcher, public std::enable_shar
   // config::ResourceWatcher
   void OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) override;
   void OnFirstFetchFailed(config::FetchFailure failure, std::string_view reason) override;
-  void OnSubscriptionEvent(const config::SubscriptionEvent& event) override;
+  void OnSubscriptionEvents(std::span<const config::SubscriptionEvent> events) override;
 
   void Take(std::shared_ptr<const Secret> secret);
   // It is not waited for any longer, though it did not come.

@@ -48,16 +48,18 @@ class FakeSubscriptions : public config::SubscriptionFactory {
       for (const auto& refusal : result.refusals()) {
         refused += StrCat(refusal.name, ": ", refusal.faults.ToString(), "\n");
       }
-      watcher->OnSubscriptionEvent({result.refusals().empty() ? config::SubscriptionEvent::Kind::kTaken
-                                                              : config::SubscriptionEvent::Kind::kRefused,
-                                    version});
+      const config::SubscriptionEvent event{result.refusals().empty() ? config::SubscriptionEvent::Kind::kTaken
+                                                                      : config::SubscriptionEvent::Kind::kRefused,
+                                            version};
+      watcher->OnSubscriptionEvents({&event, 1});
     }
     return refused;
   }
   void FailFirst(const std::string& name) {
     for (config::ResourceWatcher* watcher : Watchers(name)) {
       watcher->OnFirstFetchFailed(config::FetchFailure::kTimedOut, "told by test");
-      watcher->OnSubscriptionEvent({config::SubscriptionEvent::Kind::kTimedOut});
+      const config::SubscriptionEvent timed_out{config::SubscriptionEvent::Kind::kTimedOut};
+      watcher->OnSubscriptionEvents({&timed_out, 1});
     }
   }
   size_t watchers() const { return watchers_.size(); }
