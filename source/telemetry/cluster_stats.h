@@ -59,28 +59,34 @@ namespace nuncio::telemetry {
 NUNCIO_STATS_BLOCK(ClusterTrafficStats, "", NUNCIO_CLUSTER_TRAFFIC_STATS);
 #undef NUNCIO_CLUSTER_TRAFFIC_STATS
 
-// Members and the discovery of them. Main's.
+// Members. Main's. One cache line, which every cluster has.
 #define NUNCIO_CLUSTER_MEMBERSHIP_STATS(X) \
   X(Gauge, membership_total)               \
   X(Gauge, membership_healthy)             \
   X(Gauge, membership_degraded)            \
   X(Gauge, membership_excluded)            \
   X(Counter, membership_change)            \
-  X(Counter, update_attempt)               \
-  X(Counter, update_success)               \
-  X(Counter, update_failure)               \
-  X(Counter, update_empty)                 \
-  X(Counter, update_no_rebuild)            \
-  X(Counter, update_rejected)              \
-  X(Counter, init_fetch_timeout)           \
-  X(Gauge, version)                        \
-  X(Gauge, update_time)                    \
-  X(Histogram, update_duration)            \
-  X(TextReadout, version_text)             \
   X(Gauge, max_host_weight)                \
   X(Gauge, warming_state)
 NUNCIO_STATS_BLOCK(ClusterMembershipStats, "", NUNCIO_CLUSTER_MEMBERSHIP_STATS);
 #undef NUNCIO_CLUSTER_MEMBERSHIP_STATS
+static_assert(sizeof(ClusterMembershipStats) == 64);
+
+// The discovery of members, see SubscriptionStats. Main's.
+#define NUNCIO_CLUSTER_UPDATE_STATS(X) \
+  X(Counter, update_attempt)           \
+  X(Counter, update_success)           \
+  X(Counter, update_failure)           \
+  X(Counter, update_empty)             \
+  X(Counter, update_no_rebuild)        \
+  X(Counter, update_rejected)          \
+  X(Counter, init_fetch_timeout)       \
+  X(Gauge, version)                    \
+  X(Gauge, update_time)                \
+  X(Histogram, update_duration)        \
+  X(TextReadout, version_text)
+NUNCIO_STATS_BLOCK(ClusterUpdateStats, "", NUNCIO_CLUSTER_UPDATE_STATS);
+#undef NUNCIO_CLUSTER_UPDATE_STATS
 
 // Choices of the balancer, by worker.
 #define NUNCIO_CLUSTER_BALANCER_STATS(X) \

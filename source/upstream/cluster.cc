@@ -17,9 +17,9 @@ namespace {
 // Statistics that show, as zero, before anything was sent to the cluster.
 void DeclareStats(const ClusterConfig& config, bool tls, telemetry::Scope& scope) {
   std::vector<const telemetry::BlockDescriptor*> blocks = {
-      &telemetry::ClusterMembershipStats::Descriptor(), &telemetry::ClusterTrafficStats::Descriptor(),
-      &telemetry::ClusterBalancerStats::Descriptor(), &telemetry::CircuitBreakerDescriptor(0),
-      &telemetry::CircuitBreakerDescriptor(1)};
+      &telemetry::ClusterMembershipStats::Descriptor(), &telemetry::ClusterUpdateStats::Descriptor(),
+      &telemetry::ClusterTrafficStats::Descriptor(),    &telemetry::ClusterBalancerStats::Descriptor(),
+      &telemetry::CircuitBreakerDescriptor(0),          &telemetry::CircuitBreakerDescriptor(1)};
   if (config.protocol != UpstreamProtocol::kHttp2) blocks.push_back(&telemetry::ClusterHttp1Stats::Descriptor());
   if (config.protocol != UpstreamProtocol::kHttp1) blocks.push_back(&telemetry::Http2Stats::Descriptor());
   if (tls) blocks.push_back(&telemetry::SslCounters::Descriptor());
@@ -65,6 +65,10 @@ Cluster::~Cluster() {
   if (active_) ShowLimits(false);
 }
 
+telemetry::ClusterUpdateStats& Cluster::update_stats() {
+  return published_->scopes().cluster->Get<telemetry::ClusterUpdateStats>(telemetry::kMainSlot);
+}
+
 std::unique_ptr<Discovery> Cluster::MakeDiscovery() {
   const std::shared_ptr<const ClusterConfig>& config = resource_.config;
   DiscoveryReceiver& receiver = *this;
@@ -73,13 +77,13 @@ std::unique_ptr<Discovery> Cluster::MakeDiscovery() {
       return std::make_unique<StaticDiscovery>(config, services_.slots, receiver);
     case DiscoveryType::kStrictDns:
       return std::make_unique<StrictDnsDiscovery>(config, services_.slots, *resolver_, services_.loop, services_.random,
-                                                  stats_, receiver);
+                                                  update_stats(), receiver);
     case DiscoveryType::kLogicalDns:
       return std::make_unique<LogicalDnsDiscovery>(config, services_.slots, *resolver_, services_.loop,
-                                                   services_.random, stats_, receiver);
+                                                   services_.random, update_stats(), receiver);
     case DiscoveryType::kEds:
       if (services_.subscriptions == nullptr) return nullptr;
-      return std::make_unique<EdsDiscovery>(config, services_.slots, *services_.subscriptions, stats_,
+      return std::make_unique<EdsDiscovery>(config, services_.slots, *services_.subscriptions, update_stats(),
                                             receiver);
   }
   return nullptr;
@@ -133,7 +137,7 @@ void Cluster::ShowMembership() {
 
 void Cluster::OnMembers(const HostSetBuilder::Result& result) {
   if (!result.changed) {
-    stats_.update_no_rebuild.Inc();
+    update_stats().update_no_rebuild.Inc();
     return;
   }
   hosts_ = result.hosts;

@@ -79,6 +79,8 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
   const std::shared_ptr<PublishedCluster>& published() const { return published_; }
 
  private:
+  // Those of clusters whose members are listed are never made.
+  telemetry::ClusterUpdateStats& update_stats();
   std::unique_ptr<Discovery> MakeDiscovery();
   void ShowMembership();
   // Adds the limits to the gauges of what is left of them, or takes them off again; every thread subtracts what it takes.

@@ -8,7 +8,7 @@ namespace nuncio::upstream {
 
 DnsLookup::DnsLookup(const std::string& cluster, const std::string& name, const DnsDiscoveryOptions& options,
                      net::DnsResolver& resolver, event::EventLoop& loop, Random& random,
-                     telemetry::ClusterMembershipStats& stats, Receiver& receiver)
+                     telemetry::ClusterUpdateStats& stats, Receiver& receiver)
     : cluster_(cluster),
       name_(name),
       options_(options),

@@ -26,7 +26,7 @@ class DnsLookup final : private net::DnsReceiver {
 
   // `cluster`, for the log, and `name` are copied; the rest is kept by reference, `options` too.
   DnsLookup(const std::string& cluster, const std::string& name, const DnsDiscoveryOptions& options,
-            net::DnsResolver& resolver, event::EventLoop& loop, Random& random, telemetry::ClusterMembershipStats& stats,
+            net::DnsResolver& resolver, event::EventLoop& loop, Random& random, telemetry::ClusterUpdateStats& stats,
             Receiver& receiver);
   DnsLookup(const DnsLookup&) = delete;
   DnsLookup& operator=(const DnsLookup&) = delete;
@@ -46,7 +46,7 @@ class DnsLookup final : private net::DnsReceiver {
   const DnsDiscoveryOptions& options_;
   net::DnsResolver& resolver_;
   Random& random_;
-  telemetry::ClusterMembershipStats& stats_;
+  telemetry::ClusterUpdateStats& stats_;
   Receiver& receiver_;
 
   std::unique_ptr<net::DnsQuery> query_;

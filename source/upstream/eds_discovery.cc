@@ -8,7 +8,7 @@ namespace nuncio::upstream {
 
 EdsDiscovery::EdsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots,
                            config::SubscriptionFactory& subscriptions,
-                           telemetry::ClusterMembershipStats& stats, DiscoveryReceiver& receiver)
+                           telemetry::ClusterUpdateStats& stats, DiscoveryReceiver& receiver)
     : config_(std::move(config)),
       subscriptions_(subscriptions),
       stats_(stats),

@@ -14,7 +14,7 @@ class EdsDiscovery final : public Discovery, private config::ResourceWatcher {
  public:
   // All but the config is kept by reference.
   EdsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots, config::SubscriptionFactory& subscriptions,
-               telemetry::ClusterMembershipStats& stats, DiscoveryReceiver& receiver);
+               telemetry::ClusterUpdateStats& stats, DiscoveryReceiver& receiver);
 
   void Start() override;
 
@@ -26,7 +26,7 @@ class EdsDiscovery final : public Discovery, private config::ResourceWatcher {
 
   const std::shared_ptr<const ClusterConfig> config_;
   config::SubscriptionFactory& subscriptions_;
-  telemetry::ClusterMembershipStats& stats_;
+  telemetry::ClusterUpdateStats& stats_;
   DiscoveryReceiver& receiver_;
   HostSetBuilder builder_;
   bool answered_ = false;

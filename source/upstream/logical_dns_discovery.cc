@@ -6,7 +6,7 @@ namespace nuncio::upstream {
 
 LogicalDnsDiscovery::LogicalDnsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots,
                                          net::DnsResolver& resolver, event::EventLoop& loop, Random& random,
-                                         telemetry::ClusterMembershipStats& stats, DiscoveryReceiver& receiver)
+                                         telemetry::ClusterUpdateStats& stats, DiscoveryReceiver& receiver)
     : config_(std::move(config)),
       receiver_(receiver),
       builder_(config_->balancer, stats_slots, /*keep_duplicates=*/false),

@@ -13,7 +13,7 @@ class LogicalDnsDiscovery final : public Discovery, private DnsLookup::Receiver 
  public:
   // All but the config is kept by reference.
   LogicalDnsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots, net::DnsResolver& resolver,
-                      event::EventLoop& loop, Random& random, telemetry::ClusterMembershipStats& stats,
+                      event::EventLoop& loop, Random& random, telemetry::ClusterUpdateStats& stats,
                       DiscoveryReceiver& receiver);
 
   void Start() override;

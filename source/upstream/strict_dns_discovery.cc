@@ -7,7 +7,7 @@ namespace nuncio::upstream {
 
 StrictDnsDiscovery::StrictDnsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots,
                                        net::DnsResolver& resolver, event::EventLoop& loop, Random& random,
-                                       telemetry::ClusterMembershipStats& stats, DiscoveryReceiver& receiver)
+                                       telemetry::ClusterUpdateStats& stats, DiscoveryReceiver& receiver)
     : config_(std::move(config)),
       stats_(stats),
       receiver_(receiver),

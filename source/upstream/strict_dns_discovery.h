@@ -13,7 +13,7 @@ class StrictDnsDiscovery final : public Discovery {
  public:
   // All but the config is kept by reference.
   StrictDnsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots, net::DnsResolver& resolver,
-                     event::EventLoop& loop, Random& random, telemetry::ClusterMembershipStats& stats,
+                     event::EventLoop& loop, Random& random, telemetry::ClusterUpdateStats& stats,
                      DiscoveryReceiver& receiver);
 
   void Start() override;
@@ -37,7 +37,7 @@ class StrictDnsDiscovery final : public Discovery {
   void Rebuild();
 
   const std::shared_ptr<const ClusterConfig> config_;
-  telemetry::ClusterMembershipStats& stats_;
+  telemetry::ClusterUpdateStats& stats_;
   DiscoveryReceiver& receiver_;
   HostSetBuilder builder_;
   // In the order of the names in the configuration.

@@ -118,7 +118,7 @@ void FileResources::OnRead(Type& type, const CompiledResponse& response) {
     return;
   }
   const std::string faults = type.subscriptions.Apply(response);
-  ReturnMemory(response, services_);
+  services_.memory.OnCompiled(response.compiled_bytes);
   if (faults.empty()) {
     NUNCIO_LOG(kConfig, kInfo, file_.path, ": ", ShortTypeName(response.type_url), "s version ",
                config::Quote(response.version), " taken");

@@ -10,6 +10,7 @@
 #include "source/telemetry/counter.h"
 #include "source/telemetry/stats_store.h"
 #include "source/xds/config_thread.h"
+#include "source/xds/memory_return.h"
 #include "source/xds/resource_status.h"
 #include "source/xds/state_store.h"
 #include "source/xds/transport.h"
@@ -22,6 +23,7 @@ struct SourceServices {
   telemetry::StatsStore& stats;
   Random& random;
   ConfigThread& thread;
+  MemoryReturn& memory;
   Transport& transport;
   // Null: there is no state directory.
   StateStore* store;
@@ -49,7 +51,5 @@ class Source {
 
 // Logs what an answer was warned of, and counts it.
 void ReportWarnings(const CompiledResponse& response, const SourceServices& services);
-// After an answer was taken: where much was compiled for it, what that left free goes back to the kernel.
-void ReturnMemory(const CompiledResponse& response, const SourceServices& services);
 
 }  // namespace nuncio::xds

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "source/base/logging.h"
-#include "source/base/process_memory.h"
 #include "source/base/strings.h"
 #include "source/xds/discovery_request.h"
 
@@ -26,15 +25,6 @@ int Order(std::string_view type_url) {
 void ReportWarnings(const CompiledResponse& response, const SourceServices& services) {
   for (const std::string& warning : response.warnings) NUNCIO_LOG(kConfig, kWarning, warning);
   if (response.unknown_fields > 0) services.dynamic_unknown_fields.Add(response.unknown_fields);
-}
-
-void ReturnMemory(const CompiledResponse& response, const SourceServices& services) {
-  constexpr size_t kMuch = 256 << 10;
-  if (response.compiled_bytes < kMuch) return;
-  services.thread.Run([]() -> ConfigThread::Then {
-    ReturnFreedMemory();
-    return {};
-  });
 }
 
 struct StreamSource::Type {
@@ -257,7 +247,7 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
   saved_timer_.Disarm();
   ReportWarnings(response, services_);
   const std::string faults = type->subscriptions.Apply(response);
-  ReturnMemory(response, services_);
+  services_.memory.OnCompiled(response.compiled_bytes);
   type->answered = true;
   type->nonce = response.nonce;
   if (faults.empty()) {

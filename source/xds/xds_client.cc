@@ -37,12 +37,13 @@ XdsClient::XdsClient(const Options& options, std::unique_ptr<Transport> transpor
       ads_(options.ads),
       transport_(std::move(transport)),
       thread_(options.loop),
+      memory_(options.loop, thread_),
       store_(options.state_directory.empty()
                  ? nullptr
                  : std::make_unique<StateStore>(options.state_directory, options.loop, thread_)),
-      services_{options.loop, options.stats, options.random, thread_,
-                *transport_,  store_.get(),  options.node,   options.unknown_fields,
-                options.dynamic_unknown_fields} {}
+      services_{options.loop, options.stats, options.random,         thread_,
+                memory_,      *transport_,   store_.get(),           options.node,
+                options.unknown_fields,      options.dynamic_unknown_fields} {}
 
 XdsClient::~XdsClient() { Stop(); }
 

@@ -63,6 +63,7 @@ class XdsClient final : public config::SubscriptionFactory {
   const std::optional<config::GrpcSource> ads_;
   const std::unique_ptr<Transport> transport_;
   ConfigThread thread_;
+  MemoryReturn memory_;
   std::unique_ptr<StateStore> store_;
   const SourceServices services_;
   std::vector<Entry> sources_;

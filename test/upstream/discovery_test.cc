@@ -51,7 +51,7 @@ class DiscoveryTest : public testing::Test, public DiscoveryReceiver {
   SimulatedClock clock_;
   event::EventLoop loop_{clock_};
   Random random_{1};
-  telemetry::ClusterMembershipStats stats_;
+  telemetry::ClusterUpdateStats stats_;
   FakeDns dns_;
   std::unique_ptr<net::DnsResolver> resolver_;
   HostSetPtr hosts_ = HostSet::Empty();
