@@ -12,7 +12,7 @@ from benchmark.peers.nuncio import Nuncio
 from benchmark.peers.place import Place
 from benchmark.processes import Failure, said
 
-_START_SECONDS = 240
+_START_SECONDS = 600
 
 
 def _wait_until_ready(process, place):
