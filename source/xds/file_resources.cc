@@ -98,6 +98,7 @@ void FileResources::Read(Type& type) {
   services_.thread.Run([compiler = compiler_, path = file_.path, &resource_type = type.subscriptions.type(), &type,
                         weak = std::weak_ptr<FileResources*>(self_)]() -> ConfigThread::Then {
     auto response = std::make_shared<CompiledResponse>(compiler->CompileFile(path, resource_type));
+    compiler->Keep(response);
     // `type` lives as long as its owner.
     return [weak, &type, response] {
       if (const auto self = weak.lock(); self != nullptr) (*self)->OnRead(type, *response);

@@ -120,6 +120,13 @@ void ResponseCompiler::Add(std::string_view any_type_url, std::string_view value
   response.items.push_back(std::move(item));
 }
 
+void ResponseCompiler::Keep(std::shared_ptr<const CompiledResponse> response) {
+  // Of a type that nobody asked for, or with faults as such: there is nothing in it.
+  if (response->number == 0) return;
+  Last& last = last_[response->type_url];
+  if (response->number == last.number) last.answer = std::move(response);
+}
+
 ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const config::ResourceType& type,
                                                  CompiledResponse& response) {
   Cache& cache = caches_[std::string(type.type_url())];

@@ -83,6 +83,9 @@ class ResponseCompiler {
   // `type`.
   CompiledResponse CompileFile(const std::string& path, const config::ResourceType& type);
   CompiledResponse CompileSaved(const std::vector<SavedResource>& resources, const config::ResourceType& type);
+  // Holds the answer compiled last of its type until the next one of that type is compiled: whoever lets go of it before
+  // does not have to let go of each of its resources, of which there may be thousands.
+  void Keep(std::shared_ptr<const CompiledResponse> response);
 
  private:
   using Item = std::shared_ptr<const CompiledItem>;
@@ -107,6 +110,8 @@ class ResponseCompiler {
     uint64_t number = 0;
     // By name. Empty where two resources have one name, or one has none.
     absl::flat_hash_set<Item, NameHash, NameEqual> items;
+    // As kept, or null.
+    std::shared_ptr<const CompiledResponse> answer = nullptr;
   };
 
   // Appends one resource of `type`, in whatever wrapping it came.

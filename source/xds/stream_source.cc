@@ -214,6 +214,7 @@ void StreamSource::CompileNext() {
   services_.thread.Run([compiler = compiler_, types = std::move(types), bytes = std::move(answers_.front()),
                         weak = std::weak_ptr<StreamSource*>(self_), number = stream_number_]() -> ConfigThread::Then {
     auto response = std::make_shared<CompiledResponse>(compiler->CompileMessage(bytes, types));
+    compiler->Keep(response);
     return [weak, number, response] {
       const auto self = weak.lock();
       if (self != nullptr && (*self)->stream_number_ == number && (*self)->stream_ != nullptr) {
