@@ -117,6 +117,9 @@ ManagerFixture::ManagerFixture() {
 }
 
 ManagerFixture::~ManagerFixture() {
+  // Its connections use what is theirs in common until they are deleted.
+  if (manager_ != nullptr) manager_->CloseAll();
+  loop_.RunOnce();
   manager_.reset();
   loop_.RunOnce();
   clusters_.Clear();
