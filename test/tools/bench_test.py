@@ -14,7 +14,7 @@ TOOLS = pathlib.Path(__file__).parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 sys.dont_write_bytecode = True
 from benchmark.figures import Rows, Spread  # noqa: E402
-from benchmark.machine import parse_cores  # noqa: E402
+from benchmark.machine import cpu_seconds, parse_cores  # noqa: E402
 from benchmark.peers import registry  # noqa: E402
 from benchmark.processes import Failure  # noqa: E402
 
@@ -52,6 +52,14 @@ class FiguresTest(unittest.TestCase):
         rows = Rows({"ours": rounds(8, 9), "one": [{}, *rounds(6)]}, {"one"}, "floor")
         self.assertEqual(rows.to_best("ours", self.PATH), Spread(1.5, 1.5, 1.5))
         self.assertEqual(rows.above_floor("ours", self.PATH), Spread())
+
+
+class MachineTest(unittest.TestCase):
+    def test_processes_that_ended_have_no_time(self):
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        self.assertEqual(cpu_seconds([ended.pid]), 0)
+        self.assertGreater(cpu_seconds([ended.pid, os.getpid()]), 0)
 
 
 class ArgumentsTest(unittest.TestCase):

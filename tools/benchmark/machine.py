@@ -81,11 +81,15 @@ def family(pid):
 
 
 def cpu_seconds(pids):
-    """Time on a core of all threads, what the kernel does in interrupts on their behalf included."""
+    """Time on a core of all threads, what the kernel does in interrupts on their behalf included. Of those that ended
+    meanwhile, as helpers that nghttpx has at its start do, it is not known."""
     nanoseconds = 0
     for pid in pids:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            nanoseconds += int(pathlib.Path(f"/proc/{pid}/task/{task}/schedstat").read_text().split()[0])
+        for path in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            try:
+                nanoseconds += int(path.read_text().split()[0])
+            except (FileNotFoundError, ProcessLookupError):
+                pass
     return nanoseconds / 1e9
 
 
