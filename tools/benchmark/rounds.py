@@ -22,7 +22,8 @@ _START_WORKERS = 2
 _SCALING = (1, 2, 4)
 # What load and backend need, beside the proxy.
 _LOAD_CORES = 2
-_SETTLE_SECONDS = 0.5
+# Until silent connections were looked at, and freed memory is given back.
+_SETTLE_SECONDS = 2
 
 
 def with_workers(label, count):
