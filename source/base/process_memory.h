@@ -14,8 +14,8 @@ struct ProcessMemory {
 // Walks the heap's arenas: microseconds, not for the request path.
 ProcessMemory ReadProcessMemory();
 
-// Gives pages that the heap has free back to the kernel. Milliseconds where much was freed; takes the locks of all arenas, one
-// after the other.
+// Gives pages that the heap has free back to the kernel. Milliseconds where much was freed; takes the locks of all
+// arenas, one after the other.
 void ReturnFreedMemory();
 
 }  // namespace nuncio

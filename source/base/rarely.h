@@ -5,8 +5,8 @@
 
 namespace nuncio {
 
-// A value that is T's default in most of the objects that have it, which then hold a null pointer in its place. Copies are
-// deep.
+// A value that is T's default in most of the objects that have it, which then hold a null pointer in its place. Copies
+// are deep.
 template <typename T>
 class Rarely {
  public:

@@ -9,9 +9,9 @@
 
 namespace nuncio {
 
-// Memory for objects of one size, taken from the system in slabs. What is given back is taken again first; slabs that nothing
-// is in for a while go back to the system, so that a process which served many at once does not keep their memory. One per
-// worker, not thread-safe. Must outlive its objects.
+// Memory for objects of one size, taken from the system in slabs. What is given back is taken again first; slabs that
+// nothing is in for a while go back to the system, so that a process which served many at once does not keep their
+// memory. One per worker, not thread-safe. Must outlive its objects.
 class SlabPool {
  public:
   // Of every slab, its header included.
@@ -40,8 +40,8 @@ class SlabPool {
     pool.near_ = new (object) Free{pool.near_};
   }
 
-  // Gives back the slabs that were empty ever since the last call. To be called from time to time, as long as it returns
-  // true: there is still an empty one.
+  // Gives back the slabs that were empty ever since the last call. To be called from time to time, as long as it
+  // returns true: there is still an empty one.
   bool Trim();
 
   size_t slabs() const { return slabs_; }

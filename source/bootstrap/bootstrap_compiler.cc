@@ -152,8 +152,8 @@ class SourceChecker {
     }
   }
 
-  // The secrets that a transport socket names, and the context that they make where all are known; `socket` is its place.
-  // Null: plain TCP.
+  // The secrets that a transport socket names, and the context that they make where all are known; `socket` is its
+  // place. Null: plain TCP.
   template <typename Config>
   void CheckTls(const std::shared_ptr<const Config>& tls, std::string_view socket) {
     if (tls == nullptr) return;

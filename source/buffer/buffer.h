@@ -43,8 +43,9 @@ class Buffer {
   void MoveFrom(Buffer& other) { MoveFrom(other, other.length_); }
   void MoveFrom(Buffer& other, size_t size);
 
-  // Moves the `size` bytes that follow the first `skip` of `other` to the tail, and drops those and `drop` bytes after them;
-  // all of these are in other's first slice. Where they are all that it holds it changes owner, unless that wastes memory.
+  // Moves the `size` bytes that follow the first `skip` of `other` to the tail, and drops those and `drop` bytes after
+  // them; all of these are in other's first slice. Where they are all that it holds it changes owner, unless that
+  // wastes memory.
   void TakeRun(Buffer& other, size_t skip, size_t size, size_t drop);
 
   void Drain(size_t size);

@@ -43,7 +43,8 @@ class ResourceType {
 
   // The resource of a name as it was compiled before from the same source; null where it was not.
   using Before = std::function<std::shared_ptr<const CompiledResource>(const std::string& name)>;
-  // As Compile, with the same result. Types whose resources are large take from `before` the parts that are still the same.
+  // As Compile, with the same result. Types whose resources are large take from `before` the parts that are still the
+  // same.
   virtual std::shared_ptr<const CompiledResource> Recompile(std::string_view bytes, const Before& /*before*/,
                                                             std::string& name, Faults& faults) const {
     return Compile(bytes, name, faults);

@@ -158,8 +158,8 @@ class EventLoop {
   std::vector<std::function<void()>> running_;
 };
 
-// Calls its delegate once when its time has come. Moving a deadline further away, the common case of idle timeouts, stores
-// a number: the loop's heap is touched when the old time comes. Belongs to the loop's thread; may be re-armed or
+// Calls its delegate once when its time has come. Moving a deadline further away, the common case of idle timeouts,
+// stores a number: the loop's heap is touched when the old time comes. Belongs to the loop's thread; may be re-armed or
 // destroyed in its own callback.
 class Timer {
  public:

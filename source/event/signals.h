@@ -8,8 +8,8 @@
 
 namespace nuncio::event {
 
-// Delivers signals as events of a loop (signalfd). Must be made before other threads start: it blocks the signals in the
-// calling thread, and threads inherit that.
+// Delivers signals as events of a loop (signalfd). Must be made before other threads start: it blocks the signals in
+// the calling thread, and threads inherit that.
 class SignalWatcher : public FdHandler {
  public:
   // `on_signal` runs on the loop with the signal's number.

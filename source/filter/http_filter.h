@@ -14,12 +14,10 @@ enum class FilterVerdict : uint8_t {
   // It goes on to the next filter, together with what the filter had gathered before.
   kContinue,
   // Nothing goes on, and the filter is shown nothing more in this direction, until it resumes. What comes meanwhile
-  // waits;
-  // too much of it stops the peer.
+  // waits; too much of it stops the peer.
   kStop,
   // It waits with what follows, which the filter is shown as it comes. More than the limit is answered 413 (requests)
-  // or
-  // 500 (answers). At the end of the message the same as kStop.
+  // or 500 (answers). At the end of the message the same as kStop.
   kGather,
 };
 

@@ -30,10 +30,10 @@ struct DecodeError {
   std::string_view details;
 };
 
-// Tunnels: a request whose head says is_tunnel() asks for one; its head never ends the stream. The answer that accepts it
-// is 101 for an upgrade, whichever protocol carries it (HTTP/2 has 200 on the wire, RFC 8441 5), and 2xx for CONNECT.
-// Before that HTTP/1 delivers no data of the client; after it DATA is opaque, each direction has an end of its own, and
-// the stream is over when both have come. Any other answer is an ordinary one and ends the request with it.
+// Tunnels: a request whose head says is_tunnel() asks for one; its head never ends the stream. The answer that accepts
+// it is 101 for an upgrade, whichever protocol carries it (HTTP/2 has 200 on the wire, RFC 8441 5), and 2xx for
+// CONNECT. Before that HTTP/1 delivers no data of the client; after it DATA is opaque, each direction has an end of its
+// own, and the stream is over when both have come. Any other answer is an ordinary one and ends the request with it.
 
 // Receives one request. Order: OnRequestHead, OnData*, OnTrailers?; `end_stream` marks the last event. OnDecodeError or
 // OnReset may come at any time, once, and no event of the request after it. The receiver may reset or finish the stream
@@ -77,7 +77,8 @@ class ResponseReceiver {
   virtual void OnData(buffer::Buffer& data, bool end_stream) = 0;
   virtual void OnTrailers(HeaderMap& trailers) = 0;
   // `details` is static text for the access log: "http1.codec_error.invalid_chunk_size"... It is kConnectionTermination
-  // only where the connection ended before any byte of the answer: such a request may be sent again if it is idempotent.
+  // only where the connection ended before any byte of the answer: such a request may be sent again if it is
+  // idempotent.
   virtual void OnReset(StreamReset reset, std::string_view details) = 0;
   virtual void OnSendBufferHigh() = 0;
   virtual void OnSendBufferLow() = 0;
@@ -86,9 +87,10 @@ class ResponseReceiver {
   ~ResponseReceiver() = default;
 };
 
-// Sends one answer. After a call with `end_stream`, after SendTrailers or Reset, the sender must not be used again; of a
-// tunnel whose other direction goes on, PauseReading and Reset may still be. Texts of heads and trailers stay valid until
-// the call returns or, where it was made from within Dispatch, until Dispatch does; codecs copy what they need longer.
+// Sends one answer. After a call with `end_stream`, after SendTrailers or Reset, the sender must not be used again; of
+// a tunnel whose other direction goes on, PauseReading and Reset may still be. Texts of heads and trailers stay valid
+// until the call returns or, where it was made from within Dispatch, until Dispatch does; codecs copy what they need
+// longer.
 class ResponseSender {
  public:
   virtual void SendInformational(const ResponseHead& head) = 0;
@@ -123,9 +125,9 @@ class CodecConnection {
  public:
   // Output was appended to the write buffer.
   virtual void OnOutput() = 0;
-  // Whether the connection is to stop reading (HTTP/1: one stream's pause is the connection's; requests that wait behind
-  // one that is being answered pause it too). Not counted. On `false` the owner dispatches, at the end of the turn and
-  // not from within, what the codec had left in the read buffer.
+  // Whether the connection is to stop reading (HTTP/1: one stream's pause is the connection's; requests that wait
+  // behind one that is being answered pause it too). Not counted. On `false` the owner dispatches, at the end of the
+  // turn and not from within, what the codec had left in the read buffer.
   virtual void OnPauseReading(bool pause) = 0;
   // HTTP/1: this side's half of a tunnel has ended: FIN after what is buffered, reading goes on.
   virtual void OnEndOfOutput() {}
@@ -136,12 +138,12 @@ class CodecConnection {
 
 class ServerConnectionEvents : public CodecConnection {
  public:
-  // The first byte of a request arrived; HTTP/2: of its header block, which has not exceeded max_concurrent_streams. The
-  // receiver and its arena live until the stream is over (see RequestReceiver).
+  // The first byte of a request arrived; HTTP/2: of its header block, which has not exceeded max_concurrent_streams.
+  // The receiver and its arena live until the stream is over (see RequestReceiver).
   virtual RequestReceiver& OnNewStream(ResponseSender& sender) = 0;
   // The last exchange is over and this connection must be closed after what is buffered was written; HTTP/2: it was
-  // drained and its last stream is over. May come from within Dispatch, a sender's call, Drain or OnEndOfInput; the codec
-  // must not be destroyed before that call returned.
+  // drained and its last stream is over. May come from within Dispatch, a sender's call, Drain or OnEndOfInput; the
+  // codec must not be destroyed before that call returned.
   virtual void OnCloseAfterFlush() = 0;
   // HTTP/1: an answer was cut short whose end the client could take for its proper one: what is buffered is of no use,
   // the connection is to be reset.
@@ -162,8 +164,8 @@ class ClientConnectionEvents : public CodecConnection {
   virtual void OnGoAway() = 0;
   // HTTP/2: the peer's limit of concurrent streams changed.
   virtual void OnMaxStreams(uint32_t streams) = 0;
-  // The stream whose sender this was is over in both directions; the codec has forgotten it. Comes once for each stream,
-  // after its receiver's last event, and from within the sender's Reset too. reusable() is settled by then.
+  // The stream whose sender this was is over in both directions; the codec has forgotten it. Comes once for each
+  // stream, after its receiver's last event, and from within the sender's Reset too. reusable() is settled by then.
   virtual void OnStreamClosed() = 0;
 
  protected:
@@ -175,8 +177,8 @@ class ServerCodec {
  public:
   virtual ~ServerCodec() = default;
   // Consumes what it can of `data`; HTTP/1 leaves requests there that wait for their turn. Returns false when the
-  // connection is beyond use: nothing more may be dispatched, the owner flushes and closes. A malformed request alone is
-  // no reason: its receiver answers it first, and OnCloseAfterFlush follows.
+  // connection is beyond use: nothing more may be dispatched, the owner flushes and closes. A malformed request alone
+  // is no reason: its receiver answers it first, and OnCloseAfterFlush follows.
   virtual bool Dispatch(buffer::Buffer& data) = 0;
   // The peer sent FIN. For HTTP/1 an unfinished request is reset; requests already read are still answered, then
   // OnCloseAfterFlush comes.
@@ -192,11 +194,11 @@ class ServerCodec {
   virtual void Drain() = 0;
   // HTTP/2 PING (RFC 9113 6.7); `opaque` comes back in OnPong.
   virtual void SendPing(uint64_t /*opaque*/) {}
-  // HTTP/2: ends the requests that their clients go on sending although they were answered (RST_STREAM with NO_ERROR). To be
-  // called a moment after such an answer.
+  // HTTP/2: ends the requests that their clients go on sending although they were answered (RST_STREAM with NO_ERROR).
+  // To be called a moment after such an answer.
   virtual void EndAnswered() {}
-  // HTTP/2: resets the streams whose answer was handed over whole and of which nothing has left since the last call. To be
-  // called each time the stream idle timeout has passed, while there are streams: their receivers are gone.
+  // HTTP/2: resets the streams whose answer was handed over whole and of which nothing has left since the last call. To
+  // be called each time the stream idle timeout has passed, while there are streams: their receivers are gone.
   virtual void ExpireFlushes() {}
   // The connection's write buffer crossed its marks.
   virtual void OnSendBufferHigh() = 0;

@@ -13,8 +13,8 @@ bool ForEachListElement(std::string_view value, F&& f);
 
 // Whether a Connection field may nominate `name` for removal. Fields that frame or route a message, that identify the
 // sender, or on which intermediaries and back ends base trust (x-forwarded-*, x-envoy-*, forwarded, via, x-request-id,
-// cookies, credentials) are no business of a single hop: RFC 9110 7.6.1 forbids nominating such, and dropping them is an
-// attack on who stands behind.
+// cookies, credentials) are no business of a single hop: RFC 9110 7.6.1 forbids nominating such, and dropping them is
+// an attack on who stands behind.
 bool MayBeNominated(std::string_view name);
 
 // Removes what concerns one connection only: Connection, the fields it nominates, Keep-Alive, Proxy-Connection,

@@ -11,8 +11,8 @@
 
 namespace nuncio::net {
 
-// DNS through c-ares: /etc/hosts, then the servers. Where these are resolv.conf's, that file is read again once a server
-// could not be reached, so that the process survives a change of them.
+// DNS through c-ares: /etc/hosts, then the servers. Where these are resolv.conf's, that file is read again once a
+// server could not be reached, so that the process survives a change of them.
 class CaresResolver final : public DnsResolver {
  public:
   CaresResolver(event::EventLoop& loop, DnsOptions options);
@@ -31,8 +31,8 @@ class CaresResolver final : public DnsResolver {
   absl::Status Open();
   void Close();
   absl::Status SetServers();
-  // Begins a lookup of addresses of `family` (AF_INET, AF_INET6 or AF_UNSPEC) for `query`, which is told its outcome, maybe
-  // from within this call.
+  // Begins a lookup of addresses of `family` (AF_INET, AF_INET6 or AF_UNSPEC) for `query`, which is told its outcome,
+  // maybe from within this call.
   void Begin(Query& query, int family);
   static void OnLookupDone(void* lookup, int status, int timeouts, ares_addrinfo* result);
   static void OnSocketState(void* resolver, ares_socket_t fd, int readable, int writable);

@@ -17,11 +17,12 @@ namespace nuncio::net {
 namespace {
 
 constexpr size_t kMaxWriteIovecs = 64;
-// Less output waits for the end of the turn: what many events wrote leaves together, and the kernel's code for reading and for
-// writing takes turns in the processor's caches less often. So much is written while it is in them itself.
+// Less output waits for the end of the turn: what many events wrote leaves together, and the kernel's code for reading
+// and for writing takes turns in the processor's caches less often. So much is written while it is in them itself.
 constexpr size_t kFlushAtOnce = 32 * 1024;
 constexpr uint32_t kMinReadSize = buffer::SlicePool::kLarge;
-// A pipe pays for its further system calls where reads were full up to this size, and as long as it gets so much at a time.
+// A pipe pays for its further system calls where reads were full up to this size, and as long as it gets so much at a
+// time.
 constexpr uint32_t kSpliceReadSize = 4 * kMinReadSize;
 constexpr size_t kMinSpliced = 2 * kMinReadSize;
 
@@ -480,8 +481,8 @@ void Connection::OnWriteFailed(int error) {
     Fail(CloseReason::kRemoteReset, error);
     return;
   }
-  // The peer may have answered before it closed, as servers do that refuse an upload half-way (RFC 9112 9.5): read on to
-  // the end, or the error, that follows.
+  // The peer may have answered before it closed, as servers do that refuse an upload half-way (RFC 9112 9.5): read on
+  // to the end, or the error, that follows.
   write_error_ = error;
   DropOutput();
   readable_ = true;

@@ -28,10 +28,11 @@ enum class CloseReason : uint8_t {
 // EventLoop::DeferDelete.
 class ConnectionEvents {
  public:
-  // A connect succeeded. Over a transport socket: its handshake is done, for accepted connections too; no OnData before.
+  // A connect succeeded. Over a transport socket: its handshake is done, for accepted connections too; no OnData
+  // before.
   virtual void OnConnected() = 0;
-  // Bytes arrived, or the peer's end (`end`, once, after all its bytes): its FIN, or its transport's word for it. What is
-  // left in `data` stays, and comes again with the next bytes. Not called while reading is paused.
+  // Bytes arrived, or the peer's end (`end`, once, after all its bytes): its FIN, or its transport's word for it. What
+  // is left in `data` stays, and comes again with the next bytes. Not called while reading is paused.
   virtual void OnData(buffer::Buffer& data, bool end) = 0;
   // The connection is gone: the descriptor is closed. Not called for Close() and destruction by the owner itself.
   virtual void OnClosed(CloseReason reason) = 0;
@@ -52,7 +53,8 @@ struct ConnectionLimits {
 };
 
 // A stream socket on its loop with a write buffer and flow control, plain or over a transport socket. Output is flushed
-// once, at the end of the turn, or sooner where it is much. An idle connection holds no buffer memory. Belongs to one loop's thread.
+// once, at the end of the turn, or sooner where it is much. An idle connection holds no buffer memory. Belongs to one
+// loop's thread.
 class Connection final : public event::FdHandler, public event::DeferredDeletable {
  public:
   // For an accepted, non-blocking descriptor. `transport` null: plaintext.
@@ -66,21 +68,22 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
     const TcpKeepalive* keepalive = nullptr;
     const std::vector<SocketOption>* socket_options = nullptr;
   };
-  // Begins to connect; OnConnected or OnClosed follows from the loop, never from here. nullptr with errno in `error` when
-  // no socket could be made.
+  // Begins to connect; OnConnected or OnClosed follows from the loop, never from here. nullptr with errno in `error`
+  // when no socket could be made.
   static std::unique_ptr<Connection> Connect(event::EventLoop& loop, buffer::SlicePool& pool, ConnectionEvents& events,
                                              const Address& to, const ConnectOptions& options,
                                              const ConnectionLimits& limits,
                                              std::unique_ptr<TransportSocket> transport, int* error);
 
-  // Puts the descriptor on the loop. To be called once, for accepted connections after the owner is complete. False when
-  // the kernel refuses, as when out of memory.
+  // Puts the descriptor on the loop. To be called once, for accepted connections after the owner is complete. False
+  // when the kernel refuses, as when out of memory.
   bool Start();
   // In place of Start: of a descriptor that is on the loop under `from`.
   bool StartFrom(event::FdHandler& from);
   // Nothing is on its way that this side knows of, and nothing of the connection is worth keeping but its descriptor.
   bool quiet() const;
-  // Gives the descriptor away, which stays on the loop: `to` is told of what comes in next. False when the kernel refuses.
+  // Gives the descriptor away, which stays on the loop: `to` is told of what comes in next. False when the kernel
+  // refuses.
   bool HandOver(event::FdHandler& to);
 
   // Append here, then call FlushSoon. What is appended before OnConnected is sent after it.
@@ -96,10 +99,11 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // Delivers what is in the read buffer again, after the current event.
   void RedeliverSoon();
 
-  // From now on large amounts pass between the two, plaintext both, through pipes of `pipes` and not through buffers, in
-  // either direction and until one of them is closed. For owners that move all that OnData brings into the other's write
-  // buffer at once, and append nothing else to it. What went through a pipe is in the counts of bytes; the reader's owner
-  // is told by OnData with nothing in `data`. The writer's is told OnWriteBufferHigh while a pipe is not empty.
+  // From now on large amounts pass between the two, plaintext both, through pipes of `pipes` and not through buffers,
+  // in either direction and until one of them is closed. For owners that move all that OnData brings into the other's
+  // write buffer at once, and append nothing else to it. What went through a pipe is in the counts of bytes; the
+  // reader's owner is told by OnData with nothing in `data`. The writer's is told OnWriteBufferHigh while a pipe is not
+  // empty.
   static void Splice(Connection& a, Connection& b, SplicePipes& pipes);
 
   // At once; pending output is lost. No event follows.
@@ -177,8 +181,8 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
     bool hold_peer = false;  // The peer waits until all is written.
   };
 
-  // The last of the output is followed by FIN at once: the kernel may send both in one segment. Before a reset nothing may
-  // say that this was all.
+  // The last of the output is followed by FIN at once: the kernel may send both in one segment. Before a reset nothing
+  // may say that this was all.
   bool fin_follows() const {
     return (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_ &&
            (splicing_ == nullptr || splicing_->output == nullptr);

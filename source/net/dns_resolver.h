@@ -18,8 +18,8 @@ struct DnsRecord {
   std::chrono::seconds ttl{};
 };
 
-// The addresses of a name, without duplicates. Empty where the name is not there or has none of the family asked for. An
-// error where that could not be found out.
+// The addresses of a name, without duplicates. Empty where the name is not there or has none of the family asked for.
+// An error where that could not be found out.
 using DnsAnswer = absl::StatusOr<std::vector<DnsRecord>>;
 
 // A lookup under way; destroying it cancels it.

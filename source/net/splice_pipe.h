@@ -20,8 +20,8 @@ class SplicePipe {
 
   // Bytes in it.
   size_t length() const { return length_; }
-  // Of an empty one only, so that EAGAIN tells that the socket has nothing. At most `limit` bytes; 0: as many as fit. As
-  // recv(2): the bytes moved, 0 at the end, or -1 and errno; EINVAL where sockets of this kind cannot.
+  // Of an empty one only, so that EAGAIN tells that the socket has nothing. At most `limit` bytes; 0: as many as fit.
+  // As recv(2): the bytes moved, 0 at the end, or -1 and errno; EINVAL where sockets of this kind cannot.
   ssize_t Fill(int socket, size_t limit);
   // As send(2), without SIGPIPE where the process ignores that.
   ssize_t Empty(int socket);

@@ -12,7 +12,8 @@
 namespace nuncio::net {
 
 // What stands between a Connection and its descriptor where bytes do not go over the wire as they are. A connection
-// without one reads and writes the descriptor itself. Belongs to one connection and its loop's thread; never calls back.
+// without one reads and writes the descriptor itself. Belongs to one connection and its loop's thread; never calls
+// back.
 class TransportSocket {
  public:
   enum class State : uint8_t {
@@ -37,22 +38,24 @@ class TransportSocket {
 
   // Once, before all else; a client's descriptor is connected by then. The connection owns it.
   virtual void Attach(int fd, event::EventLoop& loop, buffer::SlicePool& pool) = 0;
-  // Goes on with the handshake until kDone, kFailed (what there is to tell the peer was sent) or kBlocked; the latter with
-  // `output` where the kernel did not take all. To be called first after Attach by clients, at the first bytes by servers.
+  // Goes on with the handshake until kDone, kFailed (what there is to tell the peer was sent) or kBlocked; the latter
+  // with `output` where the kernel did not take all. To be called first after Attach by clients, at the first bytes by
+  // servers.
   virtual Result Handshake() = 0;
-  // Reads about `size` bytes in one system call, or what is left of an earlier one in none, and appends the owner's part
-  // of it to `into`. kDone without bytes is possible. An end comes in a call of its own, after the bytes before it.
+  // Reads about `size` bytes in one system call, or what is left of an earlier one in none, and appends the owner's
+  // part of it to `into`. kDone without bytes is possible. An end comes in a call of its own, after the bytes before
+  // it.
   virtual Result Read(buffer::Buffer& into, size_t size) = 0;
-  // Takes bytes from `from` and sends them, with `end` followed by the word that no more will come. What was taken but not
-  // yet sent shows in output_length(), and is bounded. After `end` was done once, nothing more is written.
+  // Takes bytes from `from` and sends them, with `end` followed by the word that no more will come. What was taken but
+  // not yet sent shows in output_length(), and is bounded. After `end` was done once, nothing more is written.
   virtual Result Write(buffer::Buffer& from, bool end) = 0;
   // Bytes of output that wait for the kernel. None after kFailed.
   virtual size_t output_length() const = 0;
   // The descriptor is about to be closed with everything written: tells the peer so if this takes no waiting.
   virtual void BeforeClose() = 0;
 
-  // Null before the end of the handshake and where there is nothing to know. Whoever needs it longer than the connection
-  // lives keeps a reference.
+  // Null before the end of the handshake and where there is nothing to know. Whoever needs it longer than the
+  // connection lives keeps a reference.
   virtual const std::shared_ptr<const SecurityInfo>& security() const = 0;
   // Why the handshake or the connection failed, for logs; empty where it did not.
   virtual std::string_view failure() const = 0;

@@ -49,8 +49,8 @@ class HttpConnectionManager final : public filter::TerminalFilter {
   void CloseAll() override;
   uint64_t connections() const override { return connections_; }
 
-  // Something was received, or memory set free: in a while connections and memory are looked at, and again as long as one
-  // may be parked.
+  // Something was received, or memory set free: in a while connections and memory are looked at, and again as long as
+  // one may be parked.
   void LookSoon() {
     if (!look_timer_.armed()) [[unlikely]] ArmLook();
   }

@@ -16,8 +16,8 @@ constexpr Duration kQuietBeforeClose = std::chrono::seconds(1);
 // How long the client of an HTTP/2 request that was answered early may take to end it before it is told to stop.
 constexpr Duration kEarlyAnswerGrace = std::chrono::milliseconds(100);
 
-// A connection that was silent this long is parked when somebody looks at it. Longer than the pauses of a busy client: each
-// time costs two system calls and a record.
+// A connection that was silent this long is parked when somebody looks at it. Longer than the pauses of a busy client:
+// each time costs two system calls and a record.
 constexpr Duration kBusyFor = std::chrono::milliseconds(250);
 
 // RFC 9113 3.4.
@@ -168,8 +168,8 @@ void DownstreamConnection::CloseIfQuiet() {
   }
   deadlines_.Clear(Deadline::kQuiet);
   if (socket_.closing() || active_streams() > 0 || !socket_.read_buffer().empty()) return;
-  // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering it
-  // with `connection: close` does not.
+  // A client that was busy a moment ago has likely sent its next request already: closing now would lose it, answering
+  // it with `connection: close` does not.
   const MonotonicTime quiet_at = idle_since_ + std::min(kQuietBeforeClose, manager_.config().drain_timeout);
   if (quiet_at > manager_.services().loop.now()) {
     SetDeadline(Deadline::kQuiet, quiet_at);

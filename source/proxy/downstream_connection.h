@@ -21,9 +21,9 @@ namespace nuncio::proxy {
 class ParkedConnection;
 class Stream;
 
-// A client's connection under an HTTP connection manager: joins the socket, the codec and the streams, and keeps all their
-// deadlines behind one timer that is rarely touched. The codec is there from the moment that the protocol is known: by
-// configuration, by ALPN, or by the first bytes.
+// A client's connection under an HTTP connection manager: joins the socket, the codec and the streams, and keeps all
+// their deadlines behind one timer that is rarely touched. The codec is there from the moment that the protocol is
+// known: by configuration, by ALPN, or by the first bytes.
 class DownstreamConnection final : public net::ConnectionEvents,
                                    public http::ServerConnectionEvents,
                                    public access_log::LocalAddressSource,
@@ -44,7 +44,8 @@ class DownstreamConnection final : public net::ConnectionEvents,
   void Resume(ParkedConnection& parked);
   // False: it never will be parked, whatever it does.
   bool MayPark() const;
-  // Where nothing has happened for a while, and all that there is fits into the record: becomes that, and is gone. Null: no.
+  // Where nothing has happened for a while, and all that there is fits into the record: becomes that, and is gone.
+  // Null: no.
   ParkedConnection* Park();
   // Once `after` has passed: closes when idle, after the current exchange otherwise.
   void StartDraining(Duration after);

@@ -15,8 +15,9 @@ struct LocalAnswer {
   std::string_view body;
 };
 
-// `request` is null where none was read. To gRPC requests, where `may_be_grpc`, the answer is one of trailers only: 200, with
-// the status in `grpc-status` and the body in `grpc-message`. The head lives in the arena; the body is the reply's.
+// `request` is null where none was read. To gRPC requests, where `may_be_grpc`, the answer is one of trailers only:
+// 200, with the status in `grpc-status` and the body in `grpc-message`. The head lives in the arena; the body is the
+// reply's.
 LocalAnswer MakeLocalAnswer(const filter::LocalReply& reply, bool may_be_grpc, const http::RequestHead* request,
                             Arena& arena);
 

@@ -16,9 +16,9 @@ namespace nuncio::proxy {
 
 class HttpConnectionManager;
 
-// What is kept of a plaintext HTTP/1 connection over TCP that has been silent for a while between requests: an eighth of what
-// a DownstreamConnection takes. Whatever its client does next, and every deadline, makes one of it again. Belongs to the
-// connection manager; its heap key is the moment of the next deadline.
+// What is kept of a plaintext HTTP/1 connection over TCP that has been silent for a while between requests: an eighth
+// of what a DownstreamConnection takes. Whatever its client does next, and every deadline, makes one of it again.
+// Belongs to the connection manager; its heap key is the moment of the next deadline.
 class ParkedConnection final : public event::FdHandler, public HeapNode<MonotonicTime, ParkedConnection> {
  public:
   ParkedConnection(HttpConnectionManager& manager, filter::ConnectionOwner& owner, const access_log::ConnectionInfo& info,

@@ -49,7 +49,8 @@ PreparedRequest PrepareRequest(const ConnectionManagerConfig& config, const Requ
 // Fields that only internal clients may set: removed from external requests once the route table is known.
 void RemoveInternalOnlyHeaders(const std::vector<route::HeaderName>& names, http::HeaderMap& headers);
 
-// The nth address from the end of an x-forwarded-for value, 0 the last; empty where there are fewer or it is no address.
+// The nth address from the end of an x-forwarded-for value, 0 the last; empty where there are fewer or it is no
+// address.
 std::string_view XffAddressFromEnd(std::string_view xff, uint32_t n);
 
 }  // namespace nuncio::proxy

@@ -23,9 +23,9 @@ struct ConnectionManagerConfig;
 struct PreparedRequest;
 class DownstreamConnection;
 
-// One exchange: receives the request, decides its route, lets the filters see it, has it answered by an upstream or by the
-// proxy itself, and is logged. Comes from the worker's pool and returns there. Holds the route table it was decided with.
-// Without filters messages take the straight way past the chain.
+// One exchange: receives the request, decides its route, lets the filters see it, has it answered by an upstream or by
+// the proxy itself, and is logged. Comes from the worker's pool and returns there. Holds the route table it was decided
+// with. Without filters messages take the straight way past the chain.
 class Stream final : public http::RequestReceiver,
                      public filter::HttpFilterEnds,
                      public ListNode<Stream>,

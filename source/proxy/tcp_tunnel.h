@@ -9,9 +9,9 @@
 
 namespace nuncio::proxy {
 
-// A CONNECT that ends here: a stream whose other end is a plain TCP connection. Answers 200 once connected, unframed bytes
-// from then on, each direction with an end of its own. Owns itself: it is gone when the connection is, which may be after
-// the stream, while the last bytes are written. Holds the cluster.
+// A CONNECT that ends here: a stream whose other end is a plain TCP connection. Answers 200 once connected, unframed
+// bytes from then on, each direction with an end of its own. Owns itself: it is gone when the connection is, which may
+// be after the stream, while the last bytes are written. Holds the cluster.
 class TcpTunnel final : public http::RequestSender, private upstream::TcpReceiver, public event::DeferredDeletable {
  public:
   // How it came to be, or not; once, from the loop.
@@ -24,8 +24,8 @@ class TcpTunnel final : public http::RequestSender, private upstream::TcpReceive
     ~Owner() = default;
   };
 
-  // Null where not even a socket could be had; `failure` says why, and nobody hears of it. The receiver hears the answer
-  // after Accept. Reset() legal from now on.
+  // Null where not even a socket could be had; `failure` says why, and nobody hears of it. The receiver hears the
+  // answer after Accept. Reset() legal from now on.
   static TcpTunnel* Connect(event::EventLoop& loop, upstream::WorkerClusterRef cluster, const upstream::Host& host,
                             upstream::RoutingPriority priority, Owner& owner, http::ResponseReceiver& receiver,
                             upstream::PoolFailure& failure);

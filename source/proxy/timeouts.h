@@ -9,7 +9,8 @@
 
 namespace nuncio::proxy {
 
-// How long a forwarded request may take, from its route and from the headers that internal clients may set. Zero: no limit.
+// How long a forwarded request may take, from its route and from the headers that internal clients may set. Zero: no
+// limit.
 struct RouteTimeouts {
   // From the end of the request to the end of the answer.
   Duration route{};

@@ -24,9 +24,9 @@ TunnelVerdict DecideTunnel(const ConnectionManagerConfig& config, const route::D
 // Whether an answer with this status makes the stream of `head` a tunnel.
 bool AcceptsTunnel(const http::RequestHead& head, uint32_t status);
 
-// WebSocket over HTTP/2 has no key (RFC 8441 5), over HTTP/1.1 it must have one (RFC 6455 4.1): gives an HTTP/1 host what
-// its client could not, and an HTTP/1 client the proof that its host did not make. Each without effect where nothing is
-// missing or the upgrade is another.
+// WebSocket over HTTP/2 has no key (RFC 8441 5), over HTTP/1.1 it must have one (RFC 6455 4.1): gives an HTTP/1 host
+// what its client could not, and an HTTP/1 client the proof that its host did not make. Each without effect where
+// nothing is missing or the upgrade is another.
 void CompleteWebSocketRequest(http::RequestHead& head, Random& random);
 void CompleteWebSocketAnswer(const http::RequestHead& request, http::HeaderMap& answer);
 

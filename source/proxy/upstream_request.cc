@@ -368,12 +368,14 @@ bool UpstreamRequest::MayRepeat(StreamReset reset, std::string_view details) con
   const uint64_t attempts = stream_.info().attempts;
   if (state_ != State::kSending || attempts >= kMaxAttempts) return false;
   // The request is needed whole: none of its body may have gone into a connection that is lost, unless it was kept.
-  // RFC 9113 8.7: a refused stream was not processed, whatever its method. A host that reloads may refuse it on a connection
-  // that was there and on one that its old process still took.
+  //
+  // RFC 9113 8.7: a refused stream was not processed, whatever its method. A host that reloads may refuse it on a
+  // connection that was there and on one that its old process still took.
   if (reset == StreamReset::kRemoteRefused) return !body_given_ || keep_body_;
   if (body_given_ || attempts > 1) return false;
   // A connection that waited in the pool may have been closed by the host while the request was on its way.
-  return reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ && http::IsIdempotent(head_->method);
+  return reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ &&
+         http::IsIdempotent(head_->method);
 }
 
 void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {

@@ -15,9 +15,9 @@ namespace nuncio::proxy {
 
 class Stream;
 
-// The router's half of a stream: chooses a host, gets a stream to it, sends the request and hands back the answer. Part of
-// the Stream; one attempt at a time, and another one only where the one before died unanswered and
-// repeating is safe.
+// The router's half of a stream: chooses a host, gets a stream to it, sends the request and hands back the answer. Part
+// of the Stream; one attempt at a time, and another one only where the one before died unanswered and repeating is
+// safe.
 class UpstreamRequest final : public upstream::StreamRequester,
                               public http::ResponseReceiver,
                               private TcpTunnel::Owner {
@@ -25,8 +25,8 @@ class UpstreamRequest final : public upstream::StreamRequester,
   UpstreamRequest(Stream& stream, buffer::SlicePool& pool) : stream_(stream), held_body_(pool) {}
   ~UpstreamRequest();
 
-  // `head` is final but for the host of auto_host_rewrite. `cluster` stays held until the end. `terminate`: it is a CONNECT
-  // that ends here.
+  // `head` is final but for the host of auto_host_rewrite. `cluster` stays held until the end. `terminate`: it is a
+  // CONNECT that ends here.
   void Start(upstream::WorkerClusterRef cluster, http::RequestHead& head, bool end_stream, bool terminate);
   void SendData(buffer::Buffer& data, bool end_stream);
   void SendTrailers(http::HeaderMap& trailers);

@@ -94,7 +94,8 @@ NUNCIO_STATS_BLOCK(ClusterUpdateStats, "", NUNCIO_CLUSTER_UPDATE_STATS);
 NUNCIO_STATS_BLOCK(ClusterBalancerStats, "", NUNCIO_CLUSTER_BALANCER_STATS);
 #undef NUNCIO_CLUSTER_BALANCER_STATS
 
-// `circuit_breakers.<priority>.*`. 1 where a limit is reached. The descriptor of the type is that of the default priority.
+// `circuit_breakers.<priority>.*`. 1 where a limit is reached. The descriptor of the type is that of the default
+// priority.
 #define NUNCIO_CIRCUIT_BREAKER_STATS(X) \
   X(Gauge, cx_open)                     \
   X(Gauge, cx_pool_open)                \

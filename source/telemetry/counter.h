@@ -20,8 +20,9 @@ class Counter {
   std::atomic<uint64_t> word_{0};
 };
 
-// A number that goes up and down. What is shown is the sum over the shards, so a shard may well be negative: a connection
-// counted in by one worker and out by main adds up. The lowest bit says whether the gauge was ever written. 63 bits.
+// A number that goes up and down. What is shown is the sum over the shards, so a shard may well be negative: a
+// connection counted in by one worker and out by main adds up. The lowest bit says whether the gauge was ever written.
+// 63 bits.
 class Gauge {
  public:
   void Inc() { Add(1); }

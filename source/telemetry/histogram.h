@@ -9,8 +9,8 @@
 namespace nuncio::telemetry {
 
 // Log-linear bins with two significant decimal digits: bin 0 is the value 0, then one bin for each of 1..100, then 90
-// per power of ten, (d, d+1] times ten to the n. A bin is at most 10 % wide, and every bound with two significant digits is
-// the upper end of a bin, so that cumulative counts at such bounds (Prometheus' `le`) are exact.
+// per power of ten, (d, d+1] times ten to the n. A bin is at most 10 % wide, and every bound with two significant
+// digits is the upper end of a bin, so that cumulative counts at such bounds (Prometheus' `le`) are exact.
 namespace histogram_bins {
 inline constexpr int kFirstBlock = 101;
 inline constexpr int kBlock = 90;
@@ -52,8 +52,8 @@ class HistogramSnapshot {
 };
 
 // One shard of a distribution of whole numbers; the unit is in the name of the statistic or its documentation
-// (milliseconds where nothing is said). Empty it is one pointer. Record allocates when a power of ten is seen for the first
-// time, never after. One writer; main reads at any time.
+// (milliseconds where nothing is said). Empty it is one pointer. Record allocates when a power of ten is seen for the
+// first time, never after. One writer; main reads at any time.
 class Histogram {
  public:
   Histogram() = default;
@@ -73,8 +73,8 @@ class Histogram {
   }
 
   bool used() const { return data_.load(std::memory_order_acquire) != nullptr; }
-  // Adds this shard's counts to `dense`, an array of histogram_bins::kCount, and its sum to `sum`. False where nothing was
-  // ever recorded.
+  // Adds this shard's counts to `dense`, an array of histogram_bins::kCount, and its sum to `sum`. False where nothing
+  // was ever recorded.
   bool AddTo(uint64_t* dense, uint64_t& sum) const;
   // Takes over what another shard has counted. On this shard's writer, when the other one has no writer any more.
   void Absorb(const Histogram& other);

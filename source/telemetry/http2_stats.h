@@ -2,8 +2,8 @@
 
 #include "source/telemetry/block.h"
 
-// The HTTP/2 codec; of clients in the scope without prefix, of backends in their cluster's. Written by the worker that has
-// the connection.
+// The HTTP/2 codec; of clients in the scope without prefix, of backends in their cluster's. Written by the worker that
+// has the connection.
 namespace nuncio::telemetry {
 
 #define NUNCIO_HTTP2_STATS(X)                    \

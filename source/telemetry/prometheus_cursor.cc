@@ -120,8 +120,8 @@ void PrometheusCursor::Print(const Metric& metric, const Series& series, std::st
     store_.tag_rules().Extract(scope.name(), name, extracted);
     std::string labels;
     AppendLabels(labels, extracted);
-    // Names that differ only in characters that Prometheus does not allow, or in what a configured rule cuts out, would give
-    // the same series twice.
+    // Names that differ only in characters that Prometheus does not allow, or in what a configured rule cuts out, would
+    // give the same series twice.
     if (metric.several && !printed_.insert(labels).second) return;
     if (!typed_) StrAppend(out, "# TYPE ", metric.name, ' ', TypeName(metric.kind), '\n');
     typed_ = true;

@@ -82,16 +82,16 @@ class Scope {
     return sum;
   }
 
-  // The scope of this name, which stands for a part of what this one is about and is kept as long as this one lives. Null
-  // where there are `limit` parts already and this would be another. Takes locks and may allocate: keep it.
+  // The scope of this name, which stands for a part of what this one is about and is kept as long as this one lives.
+  // Null where there are `limit` parts already and this would be another. Takes locks and may allocate: keep it.
   std::shared_ptr<Scope> Part(const ScopeName& name, size_t limit);
 
   const ScopeName& name() const { return name_; }
 
   // Main only from here on.
 
-  // Calls `visit(const StatView&)` for every statistic. Histograms are read in full where `histograms`, else only whether
-  // they were used.
+  // Calls `visit(const StatView&)` for every statistic. Histograms are read in full where `histograms`, else only
+  // whether they were used.
   template <typename Visit>
   void ForEach(bool histograms, Visit&& visit) const {
     const std::lock_guard lock(mutex_);

@@ -30,7 +30,8 @@ inline constexpr std::string_view kGrpcMethod = "envoy.grpc_bridge_method";
 inline constexpr std::string_view kUserAgent = "envoy.http_user_agent";
 }  // namespace tags
 
-// A name as it may stand in the name of a statistic: ':' and control characters turned into '_' ("://" and ":/" into one).
+// A name as it may stand in the name of a statistic: ':' and control characters turned into '_' ("://" and ":/" into
+// one).
 std::string SanitizeStatName(std::string_view name);
 
 // The common part of the names of a scope's statistics (`cluster.backend.`) and which parts of it are values of tags.

@@ -12,8 +12,8 @@ namespace nuncio::telemetry {
 NUNCIO_STATS_BLOCK(KeyRotationStats, "", NUNCIO_KEY_ROTATION_STATS);
 #undef NUNCIO_KEY_ROTATION_STATS
 
-// `listener.<address>.server_ssl_socket_factory.*` and `cluster.<name>.client_ssl_socket_factory.*`. Updates are main's, the
-// `*_secrets_not_ready` those of the worker that had to do without a context.
+// `listener.<address>.server_ssl_socket_factory.*` and `cluster.<name>.client_ssl_socket_factory.*`. Updates are
+// main's, the `*_secrets_not_ready` those of the worker that had to do without a context.
 #define NUNCIO_SSL_SOCKET_FACTORY_STATS(X)         \
   X(Counter, ssl_context_update_by_sds)            \
   X(Counter, ssl_context_update_failed)            \

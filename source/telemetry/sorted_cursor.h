@@ -10,8 +10,8 @@
 
 namespace nuncio::telemetry {
 
-// Statistics by name, as text (`name: value`) or JSON: texts first, then counters and gauges, then histograms. Scopes are
-// opened one after the other and merged, so that the order holds where one scope's prefix lies within another's.
+// Statistics by name, as text (`name: value`) or JSON: texts first, then counters and gauges, then histograms. Scopes
+// are opened one after the other and merged, so that the order holds where one scope's prefix lies within another's.
 class SortedCursor : public StatsCursor {
  public:
   SortedCursor(const StatsStore& store, StatSelector selector, bool json);

@@ -27,8 +27,8 @@ struct StatsQuery {
 class StatsCursor {
  public:
   virtual ~StatsCursor() = default;
-  // Appends the next part to `out`: at most one statistic more than `max_bytes`, possibly nothing where much was skipped. False
-  // when that was the end.
+  // Appends the next part to `out`: at most one statistic more than `max_bytes`, possibly nothing where much was
+  // skipped. False when that was the end.
   virtual bool Next(std::string& out, size_t max_bytes) = 0;
 };
 

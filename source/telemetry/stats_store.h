@@ -47,24 +47,25 @@ class StatsStore {
   void SetTagRules(TagRules rules) { tag_rules_ = std::move(rules); }
   void SetMatcher(Matcher matcher) { matcher_ = std::move(matcher); }
 
-  // A cursor over what `query` asks for. It sees scopes that come and go while it runs. The store must outlive it. An error where
-  // the filter is no regular expression.
+  // A cursor over what `query` asks for. It sees scopes that come and go while it runs. The store must outlive it. An
+  // error where the filter is no regular expression.
   absl::StatusOr<std::unique_ptr<StatsCursor>> Query(const StatsQuery& query) const;
 
-  // To be called every `stats_flush_interval`: ends the histograms' interval. Works on at most `max_scopes` scopes; true when
-  // the round is done, else call again from the loop.
+  // To be called every `stats_flush_interval`: ends the histograms' interval. Works on at most `max_scopes` scopes;
+  // true when the round is done, else call again from the loop.
   bool TurnInterval(size_t max_scopes);
   // Counters start at 0 again; gauges and histograms stay.
   void ResetCounters();
   // A worker's thread has ended: what it counted goes to main, its blocks are freed.
   void Retire(StatsSlot slot);
 
-  // A counter or gauge by its full name; nothing where it is not there. For tests and the admin interface's fixed figures.
+  // A counter or gauge by its full name; nothing where it is not there. For tests and the admin interface's fixed
+  // figures.
   std::optional<int64_t> Find(std::string_view name) const;
   std::optional<HistogramSnapshot> FindHistogram(std::string_view name) const;
 
-  // For cursors.
-  // The first scope whose prefix is greater than `prefix`, or, for the first of all, at least the empty one. Null at the end.
+  // For cursors: the first scope whose prefix is greater than `prefix`, or, for the first of all, at least the empty
+  // one. Null at the end.
   ScopePtr NextScope(const std::optional<std::string>& after) const;
   // The prefix that NextScope would find.
   std::optional<std::string> NextPrefix(const std::optional<std::string>& after) const;

@@ -5,8 +5,9 @@
 // Statistics of configuration: what arrived, what took effect. Main's.
 namespace nuncio::telemetry {
 
-// One subscription: `cluster_manager.cds.*`, `listener_manager.lds.*`, `http.<prefix>.rds.<route>.*`; a cluster's own are in
-// ClusterUpdateStats. Durations in milliseconds, `update_time` in milliseconds since 1970, `version` a hash of the version's text.
+// One subscription: `cluster_manager.cds.*`, `listener_manager.lds.*`, `http.<prefix>.rds.<route>.*`; a cluster's own
+// are in ClusterUpdateStats. Durations in milliseconds, `update_time` in milliseconds since 1970, `version` a hash of
+// the version's text.
 #define NUNCIO_SUBSCRIPTION_STATS(X) \
   X(Counter, update_attempt)         \
   X(Counter, update_success)         \

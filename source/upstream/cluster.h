@@ -83,7 +83,8 @@ class Cluster final : public event::DeferredDeletable, private DiscoveryReceiver
   telemetry::ClusterUpdateStats& update_stats();
   std::unique_ptr<Discovery> MakeDiscovery();
   void ShowMembership();
-  // Adds the limits to the gauges of what is left of them, or takes them off again; every thread subtracts what it takes.
+  // Adds the limits to the gauges of what is left of them, or takes them off again; every thread subtracts what it
+  // takes.
   void ShowLimits(bool show);
   // Warm once the members are found and the TLS contexts are there, or not waited for any longer.
   void CheckWarm();

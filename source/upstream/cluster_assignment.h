@@ -45,8 +45,8 @@ struct LocalityConfig {
   std::vector<EndpointConfig> endpoints;
 };
 
-// The endpoints of a cluster, from envoy.config.endpoint.v3.ClusterLoadAssignment: a part of a cluster's configuration or a
-// resource of its own. Priorities are without gaps.
+// The endpoints of a cluster, from envoy.config.endpoint.v3.ClusterLoadAssignment: a part of a cluster's configuration
+// or a resource of its own. Priorities are without gaps.
 struct ClusterAssignment : config::CompiledResource {
   std::string cluster_name;
   // In percent, above 0.

@@ -12,8 +12,8 @@
 #include "source/upstream/cluster_config.h"
 
 // From the API's messages to what the proxy works with. Pure. Every message in hand must have passed
-// config::CheckMessage; those within an Any are checked here. Functions return null, or nothing, if and only if they added
-// a fault, but where said otherwise.
+// config::CheckMessage; those within an Any are checked here. Functions return null, or nothing, if and only if they
+// added a fault, but where said otherwise.
 namespace nuncio::upstream {
 
 std::shared_ptr<const ClusterConfig> CompileCluster(const envoy::config::cluster::v3::Cluster& cluster,

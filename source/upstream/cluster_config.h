@@ -22,8 +22,8 @@ namespace nuncio::tls {
 struct UpstreamTlsConfig;
 }
 
-// A cluster as configured: what envoy.config.cluster.v3.Cluster says, checked and with its defaults filled in. Immutable
-// and shared by all threads; made by CompileCluster (cluster_compiler.h).
+// A cluster as configured: what envoy.config.cluster.v3.Cluster says, checked and with its defaults filled in.
+// Immutable and shared by all threads; made by CompileCluster (cluster_compiler.h).
 namespace nuncio::upstream {
 
 enum class DiscoveryType : uint8_t { kStatic, kStrictDns, kLogicalDns, kEds };
@@ -43,7 +43,8 @@ struct LoadBalancerConfig {
   double active_request_bias = 1.0;
   // A locality is chosen by its weight first.
   bool locality_weighted = false;
-  // Below this share of available hosts, in percent from 0 to 100, a priority's health is left out of account. 0: never.
+  // Below this share of available hosts, in percent from 0 to 100, a priority's health is left out of account. 0:
+  // never.
   double panic_threshold = 50.0;
 
   bool operator==(const LoadBalancerConfig&) const = default;

@@ -19,8 +19,8 @@
 
 namespace nuncio::upstream {
 
-// All clusters, main side. An added or changed cluster warms, that is, finds its first members, while the version before it
-// serves; then it is published to all threads. A change of members alone publishes the host set alone. Main.
+// All clusters, main side. An added or changed cluster warms, that is, finds its first members, while the version
+// before it serves; then it is published to all threads. A change of members alone publishes the host set alone. Main.
 class ClusterRegistry final : private Cluster::Owner {
  public:
   struct Options {
@@ -42,16 +42,17 @@ class ClusterRegistry final : private Cluster::Owner {
   ClusterRegistry& operator=(const ClusterRegistry&) = delete;
   ~ClusterRegistry();
 
-  // A thread that is to have all clusters, those there are already as well. On main's loop changes take effect at once, on
-  // others by closures in their order. Both must take closures as long as the registry lives.
+  // A thread that is to have all clusters, those there are already as well. On main's loop changes take effect at once,
+  // on others by closures in their order. Both must take closures as long as the registry lives.
   void AddThread(event::EventLoop& loop, WorkerClusters& clusters);
   // To be called before the first cluster of type EDS. Outlives the registry.
   void SetSubscriptions(config::SubscriptionFactory& subscriptions) { services_.subscriptions = &subscriptions; }
 
   // A cluster of the bootstrap. A fault, and no effect: there is one of that name, or its TLS contexts cannot be had.
   config::Faults AddStatic(std::shared_ptr<const ClusterConfig> config, std::shared_ptr<const std::string> bytes);
-  // A cluster from discovery, compiled by ClusterResourceType(), added or in place of an earlier version. The bytes that are
-  // there already are no work. A fault, and no effect: the name is that of a cluster of the bootstrap, or TLS contexts cannot be had.
+  // A cluster from discovery, compiled by ClusterResourceType(), added or in place of an earlier version. The bytes
+  // that are there already are no work. A fault, and no effect: the name is that of a cluster of the bootstrap, or TLS
+  // contexts cannot be had.
   config::Faults ApplyUpdate(const config::DecodedResource& resource);
   // Both its active and its warming version. False: there is no such cluster, or it is of the bootstrap.
   bool Remove(std::string_view name);

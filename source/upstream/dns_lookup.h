@@ -11,8 +11,8 @@
 
 namespace nuncio::upstream {
 
-// Looks one name up, again and again: at dns_refresh_rate, or when the answer's TTL ends where that is respected, and after
-// failures by the failure backoff. Main.
+// Looks one name up, again and again: at dns_refresh_rate, or when the answer's TTL ends where that is respected, and
+// after failures by the failure backoff. Main.
 class DnsLookup final : private net::DnsReceiver {
  public:
   class Receiver {

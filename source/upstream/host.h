@@ -63,9 +63,9 @@ struct HostIdentity {
   std::shared_ptr<const matcher::Metadata> metadata;
 };
 
-// An endpoint of a cluster. Shared by all threads and by successive host sets; immutable but for its statistics and, where
-// it is the host of a LOGICAL_DNS cluster, the address that new connections go to. Whoever keeps a host beyond the
-// event in which it was picked keeps a shared_ptr (shared_from_this), as a pool does for its streams.
+// An endpoint of a cluster. Shared by all threads and by successive host sets; immutable but for its statistics and,
+// where it is the host of a LOGICAL_DNS cluster, the address that new connections go to. Whoever keeps a host beyond
+// the event in which it was picked keeps a shared_ptr (shared_from_this), as a pool does for its streams.
 class Host : public std::enable_shared_from_this<Host> {
  public:
   // `stats_slots`: the number of threads that may count, main included.

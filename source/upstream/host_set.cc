@@ -117,9 +117,9 @@ bool HostSet::Builder::InPanic(const Priority& priority) const {
   return available < config.panic_threshold;
 }
 
-// A priority's health is the share of its available hosts times the overprovisioning factor, at most 100. Load goes to the
-// healthy hosts of the priorities in order, what is left to the degraded ones, as upstream's documentation on priority
-// levels, degraded endpoints and the panic threshold has it.
+// A priority's health is the share of its available hosts times the overprovisioning factor, at most 100. Load goes to
+// the healthy hosts of the priorities in order, what is left to the degraded ones, as upstream's documentation on
+// priority levels, degraded endpoints and the panic threshold has it.
 void HostSet::Builder::DistributeLoad() {
   const size_t n = priorities.size();
   std::vector<uint32_t> health(n);
@@ -207,8 +207,8 @@ void HostSet::Builder::AddTarget(uint32_t priority, Selection selection, bool pa
   set.targets_.push_back(std::move(target));
 }
 
-// A locality's weight is scaled by the availability of its hosts, overprovisioned like that of a priority. Where no locality
-// has a weight, the target stays without tables.
+// A locality's weight is scaled by the availability of its hosts, overprovisioned like that of a priority. Where no
+// locality has a weight, the target stays without tables.
 void HostSet::Builder::FillByLocality(const Priority& priority, Selection selection, Target& target) const {
   std::vector<double> weights(priority.localities.size());
   double most = 0;

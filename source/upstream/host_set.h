@@ -61,8 +61,8 @@ class HostSet {
     bool operator==(const Membership&) const = default;
   };
 
-  // `localities` in any order; what they share with an earlier host set is shared again by the caller. `balancer` decides
-  // which tables are made.
+  // `localities` in any order; what they share with an earlier host set is shared again by the caller. `balancer`
+  // decides which tables are made.
   static std::shared_ptr<const HostSet> Create(std::vector<LocalityHosts> localities, uint32_t overprovisioning_factor,
                                                const LoadBalancerConfig& balancer);
   // Without hosts.

@@ -11,8 +11,8 @@
 
 namespace nuncio::upstream {
 
-// Makes the successive host sets of one cluster. Each takes over from the one before what did not change: hosts by their
-// identity, and runs of entries as a whole. Main.
+// Makes the successive host sets of one cluster. Each takes over from the one before what did not change: hosts by
+// their identity, and runs of entries as a whole. Main.
 class HostSetBuilder {
  public:
   struct Result {
@@ -24,8 +24,8 @@ class HostSetBuilder {
     size_t added = 0;
   };
 
-  // `keep_duplicates`: an endpoint that is listed twice is two hosts, and nothing is taken over from the set before: for
-  // members that never change. Else the second is left out.
+  // `keep_duplicates`: an endpoint that is listed twice is two hosts, and nothing is taken over from the set before:
+  // for members that never change. Else the second is left out.
   HostSetBuilder(const LoadBalancerConfig& balancer, uint32_t stats_slots, bool keep_duplicates)
       : balancer_(balancer), stats_slots_(stats_slots), keep_duplicates_(keep_duplicates) {}
 
@@ -80,8 +80,8 @@ class HostSetBuilder {
   const LocalityHosts* before_ = nullptr;
   // Where in it the next host is expected.
   size_t before_at_ = 0;
-  // The chunk before that may be shared, as long as the entries are its own; they are counted then, and kept in `entries_`
-  // only once they differ.
+  // The chunk before that may be shared, as long as the entries are its own; they are counted then, and kept in
+  // `entries_` only once they differ.
   const HostChunkPtr* chunk_before_ = nullptr;
   size_t same_entries_ = 0;
   std::vector<HostEntry> entries_;

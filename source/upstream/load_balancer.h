@@ -10,9 +10,9 @@
 
 namespace nuncio::upstream {
 
-// Chooses hosts of one cluster for one worker: cursors into the tables of the current host set, and for LEAST_REQUEST the
-// worker's own counts of requests under way (Host::active_requests). Pick allocates nothing, but for the first pick after
-// a change of hosts with LEAST_REQUEST and weights that differ. One thread.
+// Chooses hosts of one cluster for one worker: cursors into the tables of the current host set, and for LEAST_REQUEST
+// the worker's own counts of requests under way (Host::active_requests). Pick allocates nothing, but for the first pick
+// after a change of hosts with LEAST_REQUEST and weights that differ. One thread.
 class LoadBalancer {
  public:
   // All but the config's values are kept by reference.
@@ -26,7 +26,8 @@ class LoadBalancer {
   const Host* Pick();
 
  private:
-  // Earliest deadline first over weights that change with the requests under way; Envoy's way of weighted least request.
+  // Earliest deadline first over weights that change with the requests under way; Envoy's way of weighted least
+  // request.
   struct Turn {
     double deadline;
     uint32_t host;

@@ -6,8 +6,8 @@
 
 namespace nuncio::upstream {
 
-// `lb_policy`, `least_request_lb_config`, `common_lb_config` and `load_balancing_policy` of a cluster. With faults the result
-// is not to be used.
+// `lb_policy`, `least_request_lb_config`, `common_lb_config` and `load_balancing_policy` of a cluster. With faults the
+// result is not to be used.
 LoadBalancerConfig CompileLoadBalancer(const envoy::config::cluster::v3::Cluster& cluster, config::Faults& faults);
 
 }  // namespace nuncio::upstream

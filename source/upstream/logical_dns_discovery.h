@@ -7,8 +7,8 @@
 
 namespace nuncio::upstream {
 
-// One host, whose new connections go to the first address of the latest answer that had one. It stays one host when that
-// address changes, so connections to earlier addresses live on.
+// One host, whose new connections go to the first address of the latest answer that had one. It stays one host when
+// that address changes, so connections to earlier addresses live on.
 class LogicalDnsDiscovery final : public Discovery, private DnsLookup::Receiver {
  public:
   // All but the config is kept by reference.

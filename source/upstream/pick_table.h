@@ -13,9 +13,9 @@ class Host;
 class Schedule {
  public:
   Schedule() = default;
-  // Exact while the weights, divided by their common divisor, add up to no more than the larger of kExactTurns and 16 per
-  // index; beyond that weights are scaled down to so many turns, every weight above 0 keeping one at least. Weights of 0
-  // get no turn.
+  // Exact while the weights, divided by their common divisor, add up to no more than the larger of kExactTurns and 16
+  // per index; beyond that weights are scaled down to so many turns, every weight above 0 keeping one at least. Weights
+  // of 0 get no turn.
   explicit Schedule(std::span<const uint32_t> weights);
 
   static constexpr uint64_t kExactTurns = 16384;

@@ -16,9 +16,9 @@ namespace nuncio::upstream {
 // when a thread uses it first. Any thread, unless said otherwise.
 class PublishedCluster {
  public:
-  // `default_bind`: for clusters without `upstream_bind_config`; null: the kernel chooses. `tls`: by ClusterConfig::sockets,
-  // and then by slot; none for plain TCP. A cell without context: secrets are missing, and no connection can be made
-  // (upstream_context_secrets_not_ready). `slots`: threads that have clusters, main included.
+  // `default_bind`: for clusters without `upstream_bind_config`; null: the kernel chooses. `tls`: by
+  // ClusterConfig::sockets, and then by slot; none for plain TCP. A cell without context: secrets are missing, and no
+  // connection can be made (upstream_context_secrets_not_ready). `slots`: threads that have clusters, main included.
   PublishedCluster(std::shared_ptr<const ClusterConfig> config, ClusterScopes scopes,
                    std::shared_ptr<const BindOptions> default_bind, std::vector<tls::ClientContextCells> tls,
                    uint32_t slots);

@@ -10,8 +10,8 @@
 #include "source/net/security_info.h"
 #include "source/upstream/cluster_config.h"
 
-// How a request gets a stream to an upstream host: the seam between those who send requests (the router, gRPC calls) and
-// the connection pools of a worker. One worker's thread.
+// How a request gets a stream to an upstream host: the seam between those who send requests (the router, gRPC calls)
+// and the connection pools of a worker. One worker's thread.
 namespace nuncio::upstream {
 
 class Host;
@@ -31,8 +31,8 @@ struct StreamConnection {
   http::Protocol protocol = http::Protocol::kHttp11;
   // Null for plaintext.
   net::SecurityRef security;
-  // The connection lay idle before, as of OnStreamReady. A request that dies on such a connection before the first byte of
-  // an answer may have met the host's own idle close.
+  // The connection lay idle before, as of OnStreamReady. A request that dies on such a connection before the first byte
+  // of an answer may have met the host's own idle close.
   bool reused = false;
   // When the stream is reset because the connection was lost: why its transport failed; empty where it did not.
   std::string_view transport_failure;

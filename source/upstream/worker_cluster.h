@@ -28,9 +28,9 @@ using HostRef = LocalRef<Host>;
 
 class WorkerClusterRef;
 
-// A cluster as one thread sees it: the current host set, the balancer's cursors and the connections. It lives until main
-// removed or replaced the cluster and the last WorkerClusterRef is gone: whoever has a stream, or waits for one, holds a
-// reference. Belongs to its thread.
+// A cluster as one thread sees it: the current host set, the balancer's cursors and the connections. It lives until
+// main removed or replaced the cluster and the last WorkerClusterRef is gone: whoever has a stream, or waits for one,
+// holds a reference. Belongs to its thread.
 class WorkerCluster final : public event::DeferredDeletable {
  public:
   WorkerCluster(const PublishedCluster& cluster, const WorkerServices& services, ConnectionSupplies& supplies,
@@ -70,8 +70,7 @@ class WorkerCluster final : public event::DeferredDeletable {
   // Removed by main; it serves what it has.
   bool retired() const { return retired_; }
 
-  // From WorkerClusters.
-  // `removed`: members of the current set that are not in `hosts`.
+  // From WorkerClusters. `removed`: members of the current set that are not in `hosts`.
   void SetHosts(HostSetPtr hosts, const HostList& removed);
   // No new reference will be taken: idle connections close, the cluster ends with its last reference.
   void Retire();

@@ -12,8 +12,9 @@
 namespace nuncio::upstream {
 
 // The clusters of one thread, by name. Main changes them by closures posted to the thread's loop, in the order in which
-// they take effect. Used on that thread. Of a cluster that the thread never looked for it has a pointer to what is published
-// and nothing else. Before it is destroyed: Clear, and a turn of the loop, in which what was let go of is deleted.
+// they take effect. Used on that thread. Of a cluster that the thread never looked for it has a pointer to what is
+// published and nothing else. Before it is destroyed: Clear, and a turn of the loop, in which what was let go of is
+// deleted.
 class WorkerClusters {
  public:
   // `home`: takes back what this thread lets go of. Both are kept by reference.
@@ -35,8 +36,7 @@ class WorkerClusters {
   // Retires all clusters and closes their connections.
   void Clear();
 
-  // From ClusterRegistry.
-  // In place of one of the same name, which is retired.
+  // From ClusterRegistry. In place of one of the same name, which is retired.
   void Put(PublishedClusterPtr cluster);
   // Does nothing where there is no such cluster, or the thread never looked for it.
   void SetHosts(std::string_view name, HostSetPtr hosts, const HostList& removed);

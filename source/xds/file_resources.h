@@ -12,8 +12,8 @@
 
 namespace nuncio::xds {
 
-// A file with a DiscoveryResponse, read again whenever it changes. A file with faults in its form changes nothing; a resource
-// with faults keeps its last good version. Main thread.
+// A file with a DiscoveryResponse, read again whenever it changes. A file with faults in its form changes nothing; a
+// resource with faults keeps its last good version. Main thread.
 class FileResources final : public Source, private TypeSubscriptions::Owner {
  public:
   FileResources(const SourceServices& services, config::FileSource file);

@@ -181,8 +181,8 @@ void ResponseCompiler::Compare(CompiledResponse& response) {
 }
 
 void ResponseCompiler::Trim(Cache& cache) {
-  // A count that main lowers meanwhile only keeps the item until the next answer. What is in the answer has two holders at
-  // least: that, and the cache.
+  // A count that main lowers meanwhile only keeps the item until the next answer. What is in the answer has two holders
+  // at least: that, and the cache.
   absl::erase_if(cache, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 

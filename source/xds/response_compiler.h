@@ -79,12 +79,12 @@ class ResponseCompiler {
 
   // An envoy.service.discovery.v3.DiscoveryResponse. For a type that is not among `types` there are no items.
   CompiledResponse CompileMessage(std::string_view bytes, const ResourceTypes& types);
-  // A file that holds a DiscoveryResponse as YAML, JSON or, by the extension `.pb`, in its wire form. All resources must be of
-  // `type`.
+  // A file that holds a DiscoveryResponse as YAML, JSON or, by the extension `.pb`, in its wire form. All resources
+  // must be of `type`.
   CompiledResponse CompileFile(const std::string& path, const config::ResourceType& type);
   CompiledResponse CompileSaved(const std::vector<SavedResource>& resources, const config::ResourceType& type);
-  // Holds the answer compiled last of its type until the next one of that type is compiled: whoever lets go of it before
-  // does not have to let go of each of its resources, of which there may be thousands.
+  // Holds the answer compiled last of its type until the next one of that type is compiled: whoever lets go of it
+  // before does not have to let go of each of its resources, of which there may be thousands.
   void Keep(std::shared_ptr<const CompiledResponse> response);
 
  private:

@@ -16,12 +16,12 @@ namespace nuncio::xds {
 // The last good dynamic configuration in a directory, so that a proxy that starts while its control plane is away comes
 // up with what it had.
 //
-// The directory holds one file, `resources`: the line "nuncio state 1", then for every resource its source, type URL, name,
-// version and bytes, each preceded by its length as 32 bits, little-endian, and at the end the FNV-1a checksum (64 bits,
-// little-endian) of all before it. A save writes `resources.new`, syncs it and renames it over the old one; so the file is
-// whole, of before or after. A file that is not whole, by its checksum, is ignored with a warning and replaced by the next
-// save. Files are written on the configuration thread, kSaveDelay after a change; a directory that cannot be written is
-// warned of and costs nothing else.
+// The directory holds one file, `resources`: the line "nuncio state 1", then for every resource its source, type URL,
+// name, version and bytes, each preceded by its length as 32 bits, little-endian, and at the end the FNV-1a checksum
+// (64 bits, little-endian) of all before it. A save writes `resources.new`, syncs it and renames it over the old one;
+// so the file is whole, of before or after. A file that is not whole, by its checksum, is ignored with a warning and
+// replaced by the next save. Files are written on the configuration thread, kSaveDelay after a change; a directory that
+// cannot be written is warned of and costs nothing else.
 //
 // Main thread.
 class StateStore {

@@ -13,11 +13,11 @@
 
 namespace nuncio::xds {
 
-// A control plane on one gRPC stream, in the state-of-the-world protocol: what is asked for, answers acknowledged or refused,
-// and the stream made anew when it is lost, while everything taken stays in force. Main thread.
+// A control plane on one gRPC stream, in the state-of-the-world protocol: what is asked for, answers acknowledged or
+// refused, and the stream made anew when it is lost, while everything taken stays in force. Main thread.
 //
-// While the control plane has not been reached since the start (the first attempt failed, or kSavedAfter passed without an
-// answer), resources kept in the state directory stand in for its answers.
+// While the control plane has not been reached since the start (the first attempt failed, or kSavedAfter passed without
+// an answer), resources kept in the state directory stand in for its answers.
 class StreamSource final : public Source, private StreamEvents, private TypeSubscriptions::Owner {
  public:
   // Between attempts: doubled from kMinBackOff to kMaxBackOff, of which a random part from half to all is waited.

@@ -292,7 +292,6 @@ void TypeSubscriptions::CatchUp(Record& record) {
   record.told = late_.size();
 }
 
-
 void TypeSubscriptions::LeaveAnswer() {
   if (std::exchange(in_force_, 0) == 0) return;
   for (auto& [name, known] : known_) known.version = version_;

@@ -17,8 +17,8 @@
 
 namespace nuncio::xds {
 
-// All subscriptions of one type at one source, and the last good version of every resource that they have. Knows nothing
-// of how answers come. Main thread; outlives its subscriptions.
+// All subscriptions of one type at one source, and the last good version of every resource that they have. Knows
+// nothing of how answers come. Main thread; outlives its subscriptions.
 //
 // The work on an answer that differs little from the one before is that of the difference: subscriptions by name that
 // it says nothing new to (Record::settled) are not looked at, and count it when statistics are read.
@@ -26,8 +26,8 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
  public:
   class Owner {
    public:
-    // What is asked for changed, or a subscription came or went. From within Subscribe, UpdateNames and destructors: to be
-    // acted on later.
+    // What is asked for changed, or a subscription came or went. From within Subscribe, UpdateNames and destructors: to
+    // be acted on later.
     virtual void OnInterestChanged(TypeSubscriptions& type) = 0;
 
    protected:
@@ -53,10 +53,11 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
   // Some subscription waits for its first answer.
   bool waiting() const;
 
-  // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty: all
-  // was taken.
+  // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty:
+  // all was taken.
   std::string Apply(const CompiledResponse& response);
-  // As Apply, for what an earlier run had kept: takes effect for what has no answer yet, and is no answer of the source's.
+  // As Apply, for what an earlier run had kept: takes effect for what has no answer yet, and is no answer of the
+  // source's.
   void ApplySaved(const CompiledResponse& response);
   // A request was made, or the source was lost: for statistics.
   void Tell(config::SubscriptionEvent::Kind kind);
@@ -165,8 +166,8 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
   std::map<std::string, Rejected> rejected_;
   // A wildcard answer came, so known_ is all there is.
   bool answered_ = false;
-  // Where known_ is exactly what an answer held: its number (CompiledResponse) and version. The versions in known_ may be
-  // older then.
+  // Where known_ is exactly what an answer held: its number (CompiledResponse) and version. The versions in known_ may
+  // be older then.
   uint64_t in_force_ = 0;
   std::string version_;
   event::TurnTask replay_;

@@ -13,8 +13,8 @@
 
 namespace nuncio::xds {
 
-// All dynamic configuration: subscriptions to control planes and files. Main thread; resources are compiled on a thread of its
-// own. Outlives its subscriptions; resource types outlive it.
+// All dynamic configuration: subscriptions to control planes and files. Main thread; resources are compiled on a thread
+// of its own. Outlives its subscriptions; resource types outlive it.
 class XdsClient final : public config::SubscriptionFactory {
  public:
   struct Options {
@@ -42,8 +42,8 @@ class XdsClient final : public config::SubscriptionFactory {
   // Every resource of the type that is asked for, in force or refused; in order of names for each source.
   std::vector<ResourceStatus> Statuses(std::string_view type_url) const;
 
-  // Ends all streams, saves what is to be kept, and ends the configuration thread. Subscriptions may remain; nothing comes to
-  // them any more. Before the end of the clusters that streams go over.
+  // Ends all streams, saves what is to be kept, and ends the configuration thread. Subscriptions may remain; nothing
+  // comes to them any more. Before the end of the clusters that streams go over.
   void Stop();
 
   ConfigThread& thread() { return thread_; }

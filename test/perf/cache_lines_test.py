@@ -2,9 +2,7 @@
 """Fails where a cache line goes between two workers for requests: one writes it, and the other writes or reads it.
 tools/cache_lines runs it by hand."""
 import argparse
-import os
 import pathlib
-import shutil
 import sys
 
 HERE = pathlib.Path(__file__).parent
@@ -12,7 +10,7 @@ sys.path.insert(0, str(HERE.parents[1] / "tools"))
 sys.dont_write_bytecode = True
 from benchmark.processes import Failure, Processes  # noqa: E402
 from benchmark.scenarios import SCENARIOS  # noqa: E402
-from ground import Ground  # noqa: E402
+import ground  # noqa: E402
 from sharing import Tracer  # noqa: E402
 
 NAMES = ("h1_log", "tls_h1", "h2_h2")
@@ -25,7 +23,7 @@ def look(options):
     """The lines that go between workers, as text."""
     found = []
     with Processes() as processes:
-        tracer = Tracer(Ground(processes, options.nuncio, options.backend, options.load), options.line_trace)
+        tracer = Tracer(ground.Ground(processes, options.nuncio, options.backend, options.load), options.line_trace)
         for name in options.scenarios:
             lines, requests = tracer.lines(SCENARIOS[name])
             shared = [line for line in lines if line.moves.total() > requests / REQUESTS]
@@ -36,24 +34,9 @@ def look(options):
     return found
 
 
-def parse():
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("nuncio", "backend", "load", "line_trace"):
-        parser.add_argument(f"--{name}", required=True, type=os.path.abspath, help="the program")
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"default: {', '.join(NAMES)}")
-    options = parser.parse_args()
-    unknown = [name for name in options.scenarios if name not in SCENARIOS or SCENARIOS[name].kind != "load"]
-    if unknown:
-        parser.error(f"unknown scenario {', '.join(unknown)}")
-    options.scenarios = options.scenarios or NAMES
-    return options
-
-
 def main():
-    options = parse()
-    if shutil.which("valgrind") is None:
-        print("valgrind is missing: tools/install installs it")
-        return 1
+    options = ground.parse(argparse.ArgumentParser(description=__doc__), ("nuncio", "backend", "load", "line_trace"),
+                           [name for name, scenario in SCENARIOS.items() if scenario.kind == "load"], NAMES)
     try:
         found = look(options)
     except Failure as failure:

@@ -1,7 +1,9 @@
 """Where the proxy runs under valgrind: a backend, a certificate, and requests in lock-step."""
 import contextlib
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import time
@@ -13,6 +15,22 @@ from benchmark.peers.place import Place
 from benchmark.processes import Failure, said
 
 _START_SECONDS = 600
+
+
+def parse(parser, programs, allowed, default):
+    """Adds the paths of `programs` and the scenarios, of those `allowed`, to the parser's arguments, and parses them."""
+    for name in programs:
+        parser.add_argument(f"--{name}", required=True, type=os.path.abspath, help="the program")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO",
+                        help=f"of {', '.join(allowed)}; default: {', '.join(default)}")
+    options = parser.parse_args()
+    unknown = [name for name in options.scenarios if name not in allowed]
+    if unknown:
+        parser.error(f"unknown scenario {', '.join(unknown)}")
+    options.scenarios = options.scenarios or default
+    if shutil.which("valgrind") is None:
+        parser.exit(1, "valgrind is missing: tools/install installs it\n")
+    return options
 
 
 def _wait_until_ready(process, place):

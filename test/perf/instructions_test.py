@@ -6,7 +6,6 @@ import concurrent.futures
 import os
 import pathlib
 import re
-import shutil
 import sys
 
 HERE = pathlib.Path(__file__).parent
@@ -64,24 +63,13 @@ def compare(recorded, counts):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("nuncio", "backend", "load"):
-        parser.add_argument(f"--{name}", required=True, type=os.path.abspath, help="the program")
     parser.add_argument("--update", action="store_true", help="renew instructions.tsv in the checkout")
     parser.add_argument("--keep", type=pathlib.Path, metavar="DIR", help="leave callgrind's files there")
-    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(NAMES)}; default: all")
-    options = parser.parse_args()
-    unknown = [name for name in options.scenarios if name not in NAMES]
-    if unknown:
-        parser.error(f"unknown scenario {', '.join(unknown)}")
-    options.scenarios = options.scenarios or NAMES
-    return options
+    return ground.parse(parser, ("nuncio", "backend", "load"), NAMES, NAMES)
 
 
 def main():
     options = parse()
-    if shutil.which("valgrind") is None:
-        print("valgrind is missing: tools/install installs it")
-        return 1
     if not re.search(r"^flags\s*:.*\bavx2\b", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE):
         print("nothing is compared: without AVX2, libc and BoringSSL run other code than that which was recorded")
         return 0

@@ -1,5 +1,5 @@
-// An answer that follows the one in force is taken by its difference to it. Whatever answers come, watchers hear the same
-// and the same is in force as where every answer is taken as a whole.
+// An answer that follows the one in force is taken by its difference to it. Whatever answers come, watchers hear the
+// same and the same is in force as where every answer is taken as a whole.
 #include <numeric>
 #include <random>
 

@@ -11,7 +11,8 @@ namespace nuncio::http::grpc {
 // longer than nanoseconds can count (292 years) becomes the longest that they can.
 std::optional<std::chrono::nanoseconds> ParseTimeout(std::string_view value);
 
-// The finest `grpc-timeout` value of eight digits that is not shorter than `timeout`. What is not positive becomes "0n".
+// The finest `grpc-timeout` value of eight digits that is not shorter than `timeout`. What is not positive becomes
+// "0n".
 std::string FormatTimeout(std::chrono::nanoseconds timeout);
 
 }  // namespace nuncio::http::grpc

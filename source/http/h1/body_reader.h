@@ -40,8 +40,8 @@ class BodyReader {
     kDataLf,
     kTrailers,
   };
-  // Chunk lines that carry more than this beyond what the chunks are worth are an attack on whoever parses them; as many
-  // bytes may one line's extension have.
+  // Chunk lines that carry more than this beyond what the chunks are worth are an attack on whoever parses them; as
+  // many bytes may one line's extension have.
   static constexpr uint32_t kMaxExtension = 4096;
   static constexpr uint64_t kMaxOverhead = 16 * 1024;
   static constexpr uint64_t kOverheadPerChunk = 16;

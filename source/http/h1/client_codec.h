@@ -12,9 +12,9 @@
 namespace nuncio::http::h1 {
 
 // HTTP/1 towards an upstream host: one exchange at a time, allocating nothing of its own. Whatever could let an answer
-// reach the wrong request makes the connection not reusable(): an early answer, one that ends with the connection, bytes
-// behind it, output not yet written. Nor is it after a tunnel; what is sent into one before it was accepted is dropped. One
-// thread; events may come from within every call.
+// reach the wrong request makes the connection not reusable(): an early answer, one that ends with the connection,
+// bytes behind it, output not yet written. Nor is it after a tunnel; what is sent into one before it was accepted is
+// dropped. One thread; events may come from within every call.
 class H1ClientCodec final : public ClientCodec, private RequestSender {
  public:
   // Interim answers to one request; more are a fault.
@@ -72,8 +72,8 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void EndTunnelRequest();
   void WriteHead(const RequestHead& head, const Framing& framing, const HeaderField* content_length, bool end_stream);
 
-  // The answer is complete with what is consumed of `data`: settles reusable() and gives the receiver for its last event,
-  // after which CloseStream is due.
+  // The answer is complete with what is consumed of `data`: settles reusable() and gives the receiver for its last
+  // event, after which CloseStream is due.
   ResponseReceiver* FinishAnswer(const buffer::Buffer& data);
   void Fail(const DecodeError& error);
   void Fail(StreamReset reset, std::string_view details);

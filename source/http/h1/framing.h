@@ -39,8 +39,8 @@ constexpr bool AcceptsTunnel(bool upgrade, uint32_t status) {
 // Null or the fault.
 const DecodeError* RequestFraming(const RequestHead& head, Framing* framing);
 
-// Of a final answer to a request with `method`. `*suspicious` is set where the sender claims a body that the status does
-// not allow: what follows cannot be trusted to be the next answer.
+// Of a final answer to a request with `method`. `*suspicious` is set where the sender claims a body that the status
+// does not allow: what follows cannot be trusted to be the next answer.
 const DecodeError* ResponseFraming(const ResponseHead& head, Method method, Framing* framing, bool* suspicious);
 
 // Whether answers with this status never have a body.

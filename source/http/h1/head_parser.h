@@ -28,8 +28,8 @@ struct HostField {
   uint32_t count = 0;
 };
 
-// Field lines up to the empty line. `text` ends with the empty line's LF and is followed by kScanPadding readable bytes,
-// as TakeBlock makes it. More than `max_fields` is the fault `too_many`.
+// Field lines up to the empty line. `text` ends with the empty line's LF and is followed by kScanPadding readable
+// bytes, as TakeBlock makes it. More than `max_fields` is the fault `too_many`.
 const DecodeError* ParseFields(std::string_view text, uint32_t max_fields, const DecodeError& too_many,
                                HeaderMap& headers, HostField* host);
 

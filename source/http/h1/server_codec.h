@@ -14,8 +14,8 @@ namespace nuncio::http::h1 {
 
 // HTTP/1 towards a client: one exchange at a time, allocating nothing of its own. Requests sent ahead (pipelining) stay
 // in the read buffer, and reading pauses, until the answer before theirs has been sent; OnPauseReading(false) then asks
-// the owner to dispatch them. So does what follows a request for a tunnel: it is the tunnel's once that is accepted; where
-// it is refused the connection ends with the answer. One thread; events may come from within every call.
+// the owner to dispatch them. So does what follows a request for a tunnel: it is the tunnel's once that is accepted;
+// where it is refused the connection ends with the answer. One thread; events may come from within every call.
 class H1ServerCodec final : public ServerCodec, private ResponseSender {
  public:
   // `out` is the connection's write buffer. All three outlive the codec.

@@ -6,8 +6,8 @@
 
 #include "source/http/header_id.h"
 
-// What a message's fields must be (RFC 9113 8.2, 8.3), for either role. nghttp2 checks nothing of it, so that there is one
-// place where it is done and one set of names for the faults.
+// What a message's fields must be (RFC 9113 8.2, 8.3), for either role. nghttp2 checks nothing of it, so that there is
+// one place where it is done and one set of names for the faults.
 namespace nuncio::http::h2 {
 
 // Names of faults, for %RESPONSE_CODE_DETAILS%; stable. Envoy's, where it tells as much.

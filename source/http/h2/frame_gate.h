@@ -27,9 +27,10 @@ class FrameGateEvents {
  public:
   // Whether more is wanted.
   virtual bool OnPassed(std::string_view bytes) = 0;
-  // `payload` holds the first bytes of it: all of a PRIORITY or WINDOW_UPDATE of the right length and of SETTINGS without
-  // ACK up to 32 entries, Pad Length of a padded DATA. With `*flush` false frames before this one may not have passed yet: where the verdict depends on what became of
-  // them the callee sets it, answers anything, and is asked again when they have.
+  // `payload` holds the first bytes of it: all of a PRIORITY or WINDOW_UPDATE of the right length and of SETTINGS
+  // without ACK up to 32 entries, Pad Length of a padded DATA. With `*flush` false frames before this one may not have
+  // passed yet: where the verdict depends on what became of them the callee sets it, answers anything, and is asked
+  // again when they have.
   virtual FrameVerdict OnFrameHead(const FrameHead& head, std::string_view payload, bool* flush) = 0;
 
  protected:
@@ -37,7 +38,8 @@ class FrameGateEvents {
 };
 
 // Stands before nghttp2 and shows every frame of the input to its owner, those that nghttp2 would pass over in silence
-// too; hands on the others in runs as long as the input's. Header blocks are never interrupted: within one all frames pass.
+// too; hands on the others in runs as long as the input's. Header blocks are never interrupted: within one all frames
+// pass.
 class FrameGate {
  public:
   // `preface`: bytes before the first frame, which pass.

@@ -25,15 +25,15 @@ class H2ClientEvents {
 
 // HTTP/2 towards an upstream host, with prior knowledge or after ALPN.
 //
-// Credit: bytes handed to OnData are credited to the stream's window when OnData returns, or, where the stream is paused
-// then, when its last pause is taken back. So a paused stream delivers at most its window more.
+// Credit: bytes handed to OnData are credited to the stream's window when OnData returns, or, where the stream is
+// paused then, when its last pause is taken back. So a paused stream delivers at most its window more.
 //
 // Bytes that the peer's windows, or a full write buffer, do not let out wait in the stream; its receiver hears
 // OnSendBufferHigh and OnSendBufferLow at the end of the call or input that crossed the mark.
 //
-// An answer that ends before the request does ends the stream, but for a tunnel's: after that event the sender is gone, as
-// it is after the last event of a whole exchange and after OnReset. (While the codec is still in Dispatch it may be called,
-// in vain.)
+// An answer that ends before the request does ends the stream, but for a tunnel's: after that event the sender is gone,
+// as it is after the last event of a whole exchange and after OnReset. (While the codec is still in Dispatch it may be
+// called, in vain.)
 //
 // A request for an upgrade is held back until the server's SETTINGS have come, and fails where these do not allow it.
 //
@@ -66,14 +66,15 @@ class H2ClientCodec final : public ClientCodec, private SessionEvents {
 
   // The lesser of the server's limit and ours.
   uint32_t max_streams() const;
-  // What the server is taken to allow until it has told its own; 1 to 100, which it is unless set. Before the first stream.
+  // What the server is taken to allow until it has told its own; 1 to 100, which it is unless set. Before the first
+  // stream.
   void set_assumed_streams(uint32_t streams);
   // Whether it has told; OnMaxStreams comes then.
   bool limit_known() const { return session_.peer_settings_seen(); }
   // RFC 9113 6.7. `opaque` comes back in OnPong. When to send, and how long to wait, is the owner's business.
   void SendPing(uint64_t opaque) { session_.SendPing(opaque); }
-  // Of tunnels of which the receiver has heard both ends, the last bytes may still wait for the server's window. Resets those
-  // of which nothing left since the last call. The time between calls is the owner's business.
+  // Of tunnels of which the receiver has heard both ends, the last bytes may still wait for the server's window. Resets
+  // those of which nothing left since the last call. The time between calls is the owner's business.
   void ExpireFlushes() { session_.ExpireFlushes(); }
   bool has_unattended_streams() const { return session_.has_unattended_streams(); }
   void set_h2_events(H2ClientEvents* events) { h2_events_ = events; }

@@ -25,8 +25,8 @@ struct H2Options {
   // Bytes of the header compression table that the peer may use towards us, and that we use at most towards it. 0
   // switches the dynamic table off.
   uint32_t hpack_table_size = 4096;
-  // Requests at once on the connection, 1 to 2^31 - 1. A server refuses more (REFUSED_STREAM); a client also keeps to the
-  // server's own limit.
+  // Requests at once on the connection, 1 to 2^31 - 1. A server refuses more (REFUSED_STREAM); a client also keeps to
+  // the server's own limit.
   uint32_t max_concurrent_streams = 1024;
   // Bytes that the peer may send before it must wait, on a stream and on the connection; 65,535 to 2^31 - 1.
   uint32_t initial_stream_window_size = 16 << 20;
@@ -49,16 +49,18 @@ struct H2Options {
   uint32_t max_inbound_window_update_frames_per_data_frame_sent = 10;
 
   // Beyond Http2ProtocolOptions.
+
   // Streams that a client may have reset, or have made the server reset, before they were answered, beyond as many as it
   // let be answered. One more ends the connection (CVE-2023-44487).
   uint32_t max_premature_resets = 500;
-  // Bytes (names and values) and number of fields of one received header block. Beyond either a request is answered 431;
-  // answers and trailers are reset.
+  // Bytes (names and values) and number of fields of one received header block. Beyond either a request is answered
+  // 431; answers and trailers are reset.
   size_t max_header_bytes = 60 * 1024;
   uint32_t max_header_count = 100;
 
-  // Bytes of a stream's body that wait for the peer's window before the sender hears OnSendBufferHigh; and of all streams
-  // of the connection, beyond which every stream hears it that has more than a little. OnSendBufferLow comes at half.
+  // Bytes of a stream's body that wait for the peer's window before the sender hears OnSendBufferHigh; and of all
+  // streams of the connection, beyond which every stream hears it that has more than a little. OnSendBufferLow comes at
+  // half.
   size_t send_buffer_high = 1 << 20;
 };
 

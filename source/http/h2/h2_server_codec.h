@@ -13,16 +13,16 @@ namespace nuncio::http::h2 {
 
 // HTTP/2 towards a client, with prior knowledge or after ALPN.
 //
-// Credit: bytes handed to OnData are credited to the stream's window when OnData returns, or, where the stream is paused
-// then, when its last pause is taken back. So a paused stream delivers at most its window more.
+// Credit: bytes handed to OnData are credited to the stream's window when OnData returns, or, where the stream is
+// paused then, when its last pause is taken back. So a paused stream delivers at most its window more.
 //
 // What the client's windows, or a full write buffer, do not let out waits in the stream; its receiver hears
-// OnSendBufferHigh and OnSendBufferLow at the end of the call or input that crossed the mark. When the end of an answer was
-// handed over the receiver is free to go, and what still waits leaves without it: see ExpireFlushes.
+// OnSendBufferHigh and OnSendBufferLow at the end of the call or input that crossed the mark. When the end of an answer
+// was handed over the receiver is free to go, and what still waits leaves without it: see ExpireFlushes.
 //
-// A malformed request is reset (PROTOCOL_ERROR), or ends the connection where the options say so; a header block beyond the
-// limits is told by OnDecodeError with 431. Must not be destroyed, nor be given input, within one of its own events. Its
-// owner calls OnConnectionClosed before it destroys a codec with open streams.
+// A malformed request is reset (PROTOCOL_ERROR), or ends the connection where the options say so; a header block beyond
+// the limits is told by OnDecodeError with 431. Must not be destroyed, nor be given input, within one of its own
+// events. Its owner calls OnConnectionClosed before it destroys a codec with open streams.
 class H2ServerCodec final : public ServerCodec, private SessionEvents {
  public:
   // All references must outlive the codec.

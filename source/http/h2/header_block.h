@@ -7,8 +7,8 @@
 
 #include "source/http/message.h"
 
-// Between this project's message heads and nghttp2's lists of fields. Names and values are referred to and must live until
-// the frame was made; only names with capitals are left for nghttp2 to copy, which lowers them. What belongs to a
+// Between this project's message heads and nghttp2's lists of fields. Names and values are referred to and must live
+// until the frame was made; only names with capitals are left for nghttp2 to copy, which lowers them. What belongs to a
 // connection (RFC 9113 8.2.2) is left out. Lists are made in the map's arena.
 namespace nuncio::http::h2 {
 

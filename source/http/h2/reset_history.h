@@ -7,8 +7,9 @@
 
 namespace nuncio::http::h2 {
 
-// The streams that this side reset last. Frames of a peer that had not heard of it yet are no fault (RFC 9113 5.1), frames on
-// other closed streams are. Where more were reset than are remembered, nothing is held against the peer on old streams.
+// The streams that this side reset last. Frames of a peer that had not heard of it yet are no fault (RFC 9113 5.1),
+// frames on other closed streams are. Where more were reset than are remembered, nothing is held against the peer on
+// old streams.
 class ResetHistory {
  public:
   void Add(int32_t id) {

@@ -158,8 +158,8 @@ void ServerStream::FinishRequest() {
 
 void ServerStream::OnEndSent() {
   if (tunnel_) return;
-  // RFC 9113 8.1: the answer is complete, the rest of the request is of no use. Its client may be just about to end it, well
-  // or badly: until EndAnswered it is read on.
+  // RFC 9113 8.1: the answer is complete, the rest of the request is of no use. Its client may be just about to end it,
+  // well or badly: until EndAnswered it is read on.
   if (overdue() || session_.leaving()) session_.Reset(*this, NGHTTP2_NO_ERROR);
 }
 

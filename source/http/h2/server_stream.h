@@ -11,8 +11,8 @@
 
 namespace nuncio::http::h2 {
 
-// One exchange on a client's connection: makes the request's events out of what arrives, sends the answer. Its receiver is
-// gone when the answer was handed over whole; the stream lives on until that has left.
+// One exchange on a client's connection: makes the request's events out of what arrives, sends the answer. Its receiver
+// is gone when the answer was handed over whole; the stream lives on until that has left.
 class ServerStream final : public Stream, public ResponseSender {
  public:
   ServerStream(Session& session, ServerConnectionEvents& events, bool allow_connect)

@@ -353,8 +353,8 @@ void Session::AppendFrame(std::string_view bytes) {
   output_gauge_.OnFrame(bytes.size(), type == NGHTTP2_PING || type == NGHTTP2_SETTINGS);
   wrote_ = true;
   if (role_ == Role::kServer && !settings_written_) {
-    // The first frame is our SETTINGS. nghttp2 is not told of the limit on streams: it would end the connection of a peer
-    // that exceeds it, where RFC 9113 5.1.2 wants the stream alone refused.
+    // The first frame is our SETTINGS. nghttp2 is not told of the limit on streams: it would end the connection of a
+    // peer that exceeds it, where RFC 9113 5.1.2 wants the stream alone refused.
     constexpr size_t kEntry = 6;
     std::array<char, FrameHead::kSize + kEntry> head = {};
     memcpy(head.data(), bytes.data(), FrameHead::kSize);

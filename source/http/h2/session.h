@@ -48,9 +48,9 @@ class SessionEvents {
 enum class Role : uint8_t { kClient, kServer };
 
 // One HTTP/2 connection over nghttp2, for either role: framing, header compression, both directions' flow control, the
-// streams' states. What makes a message well-formed is checked here and in the roles' streams, not by nghttp2. nghttp2 must
-// not be entered for input or output from its own callbacks, so everything happens in turns: calls and input in a turn
-// queue frames, and its end writes them to `out` and tells of it once.
+// streams' states. What makes a message well-formed is checked here and in the roles' streams, not by nghttp2. nghttp2
+// must not be entered for input or output from its own callbacks, so everything happens in turns: calls and input in a
+// turn queue frames, and its end writes them to `out` and tells of it once.
 class Session : private FrameGateEvents {
  public:
   // Every entry into the session from outside lives within one. Nests; the outermost one's end does the work.

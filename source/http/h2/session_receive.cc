@@ -291,8 +291,8 @@ void Session::OnDataChunk(int32_t id, std::string_view bytes) {
   data_.Append(bytes);
 }
 
-// The connection's window is credited on receipt, whatever becomes of the stream: one stalled reader must not hold up the
-// others. Only what stalled readers hold together is bounded here, by the size of that window.
+// The connection's window is credited on receipt, whatever becomes of the stream: one stalled reader must not hold up
+// the others. Only what stalled readers hold together is bounded here, by the size of that window.
 void Session::CreditConnection(size_t bytes) {
   connection_debt_ += bytes;
   if (connection_debt_ == 0 || failed_ || withheld_ > options_.initial_connection_window_size) return;

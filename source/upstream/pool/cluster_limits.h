@@ -78,8 +78,8 @@ class ClusterLimits {
 using ClusterLimitsByPriority = std::array<std::shared_ptr<ClusterLimits>, kRoutingPriorities>;
 ClusterLimitsByPriority MakeClusterLimits(const ClusterConfig& config, uint32_t slots);
 
-// A thread's access to the limits of one cluster and priority, with the gauges `circuit_breakers.<priority>.*`. From those of
-// what remains it subtracts what it takes; the limits themselves are added by main. Belongs to its thread.
+// A thread's access to the limits of one cluster and priority, with the gauges `circuit_breakers.<priority>.*`. From
+// those of what remains it subtracts what it takes; the limits themselves are added by main. Belongs to its thread.
 class LimitLease {
  public:
   // `stats`: the thread's own block.

@@ -32,8 +32,8 @@ struct HandshakeWish {
   std::string_view server_name;
 };
 
-// Makes the transport sockets of one thread's connections to one cluster, of the TLS contexts that are in force when they
-// are made. Sessions are resumed only towards the same host under the same name.
+// Makes the transport sockets of one thread's connections to one cluster, of the TLS contexts that are in force when
+// they are made. Sessions are resumed only towards the same host under the same name.
 class TlsSockets {
  public:
   TlsSockets(std::shared_ptr<const ClusterConfig> config, ThreadTlsCells cells, const ClusterScopes& scopes,
