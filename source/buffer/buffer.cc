@@ -1,7 +1,9 @@
 #include "source/buffer/buffer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace nuncio::buffer {
@@ -59,7 +61,7 @@ void Buffer::Append(std::string_view bytes) {
 void Buffer::Prepend(std::string_view bytes) {
   if (bytes.empty()) return;
   length_ += bytes.size();
-  if (head_ != nullptr && head_->begin >= bytes.size()) {
+  if (head_ != nullptr && head_->begin >= bytes.size() && !head_->in_kernel()) {
     head_->begin -= static_cast<uint32_t>(bytes.size());
     memcpy(head_->data() + head_->begin, bytes.data(), bytes.size());
     return;
@@ -136,7 +138,8 @@ void Buffer::MoveFrom(Buffer& other, size_t size) {
     const size_t n = std::min(size, slice->length());
     const bool whole = n == slice->length();
     const bool wasteful = n <= kCopyLimit && (n < slice->capacity / 4) && tail_ != nullptr && tail_->room() >= n;
-    if (!whole || wasteful) {
+    if (!whole || (wasteful && !slice->in_kernel())) {
+      NUNCIO_ASSERT(!slice->in_kernel());
       Append(std::string_view(slice->data() + slice->begin, n));
       other.Drain(n);
     } else {
@@ -151,6 +154,7 @@ void Buffer::MoveFrom(Buffer& other, size_t size) {
 
 void Buffer::TakeRun(Buffer& other, size_t skip, size_t size, size_t drop) {
   Slice* const slice = other.head_;
+  NUNCIO_ASSERT(!slice->in_kernel());
   if (skip + size + drop < slice->length() || size < slice->capacity / 4) {
     Append(std::string_view(slice->data() + slice->begin + skip, size));
     other.Drain(skip + size + drop);
@@ -162,6 +166,29 @@ void Buffer::TakeRun(Buffer& other, size_t skip, size_t size, size_t drop) {
   slice->end -= static_cast<uint32_t>(drop);
   PushSlice(slice);
   length_ += size;
+}
+
+bool Buffer::ReadInKernel(int socket, size_t limit, uint64_t* loan, ssize_t* result) {
+  if (pool_->pipes().lent(*loan)) return false;
+  std::unique_ptr<SplicePipe> pipe = pool_->pipes().Take();
+  if (pipe == nullptr) return false;
+  *loan = pipe->loan();
+  *result = pipe->Fill(socket, limit);
+  if (*result > 0) {
+    length_ += pipe->length();
+    PushSlice(pool_->Wrap(std::move(pipe)));
+  } else {
+    const int error = errno;
+    pool_->pipes().Return(std::move(pipe));
+    errno = error;
+  }
+  return true;
+}
+
+ssize_t Buffer::WriteInKernel(int socket) {
+  const ssize_t written = head_->pipe()->Empty(socket);
+  if (written > 0) Drain(static_cast<size_t>(written));
+  return written;
 }
 
 void Buffer::Drain(size_t size) {
@@ -184,6 +211,7 @@ std::string_view Buffer::Linearize(size_t size) {
   Slice* joined = pool_->Take(size);
   while (joined->length() < size) {
     Slice* slice = head_;
+    NUNCIO_ASSERT(!slice->in_kernel());
     const size_t n = std::min(size - joined->length(), slice->length());
     memcpy(joined->data() + joined->end, slice->data() + slice->begin, n);
     joined->end += static_cast<uint32_t>(n);
@@ -197,7 +225,7 @@ std::string_view Buffer::Linearize(size_t size) {
 }
 
 void Buffer::Compact() {
-  if (head_ == nullptr || head_ != tail_) return;
+  if (head_ == nullptr || head_ != tail_ || head_->in_kernel()) return;
   const size_t used = head_->length();
   if (used * 4 > head_->capacity || head_->capacity <= SlicePool::kSmall) return;
   Slice* slice = pool_->Take(used);
@@ -213,7 +241,7 @@ void Buffer::Compact() {
 
 size_t Buffer::Describe(iovec* out, size_t max) const {
   size_t count = 0;
-  for (Slice* s = head_; s != nullptr && count < max; s = s->next) {
+  for (Slice* s = head_; s != nullptr && count < max && !s->in_kernel(); s = s->next) {
     if (s->length() > 0) out[count++] = {s->data() + s->begin, s->length()};
   }
   return count;
@@ -222,6 +250,7 @@ size_t Buffer::Describe(iovec* out, size_t max) const {
 void Buffer::CopyOut(void* out, size_t size) const {
   auto* at = static_cast<char*>(out);
   for (const Slice* s = head_; size > 0; s = s->next) {
+    NUNCIO_ASSERT(!s->in_kernel());
     const size_t n = std::min(size, s->length());
     memcpy(at, s->data() + s->begin, n);
     at += n;

@@ -197,6 +197,14 @@ void HttpFilterPath<Direction>::Resume(const HttpFilterSlot& slot) {
 }
 
 template <typename Direction>
+bool HttpFilterPath<Direction>::WantsBody() const {
+  for (size_t i = 0; i < size_; ++i) {
+    if (Calls<Direction>::Wish(*slots_[i].filter) != BodyWish::kNone) return true;
+  }
+  return false;
+}
+
+template <typename Direction>
 void HttpFilterPath<Direction>::Close() {
   closed_ = true;
   for (size_t i = 0; i < size_; ++i) Calls<Direction>::Waiting(slots_[i]).data.Clear();

@@ -54,6 +54,8 @@ class HttpFilterPath {
   // Nothing more goes through; what waits is dropped.
   void Close();
 
+  // A filter is to be shown the body, or to change it.
+  bool WantsBody() const;
   bool begun() const { return begun_; }
   bool closed() const { return closed_; }
 

@@ -110,6 +110,9 @@ class ResponseSender {
 // Sends one request; as ResponseSender.
 class RequestSender {
  public:
+  // The receiver of the answer, whose head it was given, only passes the body on, to somebody who takes bytes that are
+  // in the kernel (see buffer::Buffer): so they may be. Codecs that must see them do without.
+  virtual void LeaveBodyInKernel() {}
   virtual void SendHead(const RequestHead& head, bool end_stream) = 0;
   virtual void SendData(buffer::Buffer& data, bool end_stream) = 0;
   virtual void SendTrailers(const HeaderMap& trailers) = 0;
@@ -131,6 +134,8 @@ class CodecConnection {
   virtual void OnPauseReading(bool pause) = 0;
   // HTTP/1: this side's half of a tunnel has ended: FIN after what is buffered, reading goes on.
   virtual void OnEndOfOutput() {}
+  // HTTP/1: so many of the next bytes, or all with UINT64_MAX, may be dispatched without having been in memory.
+  virtual void OnBodyMayStayInKernel(uint64_t /*bytes*/) {}
 
  protected:
   ~CodecConnection() = default;

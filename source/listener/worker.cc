@@ -32,7 +32,7 @@ Worker::Worker(const Options& options)
       upstream_services_{loop_, slices_, arena_blocks_, random_, telemetry::WorkerSlot(options.index)},
       clusters_(upstream_services_, *options.home),
       services_{upstream_services_, date_, log_, clusters_, *options.stats, *options.node, streams_,
-                downstream_connections_, clusters_.http2_pools(), pipes_,
+                downstream_connections_, clusters_.http2_pools(),
                 Delegate<void()>::Bind<&Worker::TrimSoon>(this), uint64_t{options.index} << kIdShift},
       sweep_(loop_, Delegate<void()>::Bind<&Worker::OnSweep>(this)),
       trim_(loop_, Delegate<void()>::Bind<&Worker::OnTrim>(this)) {}

@@ -82,7 +82,6 @@ class Worker {
   SlabPool downstream_connections_{sizeof(proxy::DownstreamConnection)};
   event::EventLoop loop_;
   buffer::SlicePool slices_;
-  net::SplicePipes pipes_;
   ArenaBlockPool arena_blocks_;
   Random random_;
   http::DateText date_;

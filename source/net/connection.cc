@@ -21,10 +21,13 @@ constexpr size_t kMaxWriteIovecs = 64;
 // and for writing takes turns in the processor's caches less often. So much is written while it is in them itself.
 constexpr size_t kFlushAtOnce = 32 * 1024;
 constexpr uint32_t kMinReadSize = buffer::SlicePool::kLarge;
-// A pipe pays for its further system calls where reads were full up to this size, and as long as it gets so much at a
-// time.
-constexpr uint32_t kSpliceReadSize = 4 * kMinReadSize;
-constexpr size_t kMinSpliced = 2 * kMinReadSize;
+// Bytes stay in the kernel where reads were full up to this size, or where so many are known to come, and as long as it
+// is so much at a time.
+constexpr uint32_t kInKernelReadSize = 4 * kMinReadSize;
+constexpr uint64_t kMuchToCome = 8 * kMinReadSize;
+constexpr size_t kMinInKernel = 2 * kMinReadSize;
+// At a time; then it is written. Of larger pieces the first bytes are out of the processor's caches when they are.
+constexpr uint64_t kMaxInKernel = 96 * 1024;
 
 int UnreadBytes(int fd) {
   int bytes = 0;
@@ -113,7 +116,7 @@ bool Connection::StartFrom(event::FdHandler& from) {
 }
 
 bool Connection::quiet() const {
-  return registered_ && transport_ == nullptr && splicing_ == nullptr && limit_timer_ == nullptr && !connecting_ &&
+  return registered_ && transport_ == nullptr && limit_timer_ == nullptr && !connecting_ &&
          !readable_ && !peer_end_ && writable_ && paused_ == 0 && !closing_ && !shutdown_wanted_ && write_error_ == 0 &&
          read_buffer_.empty() && write_buffer_.empty() && !flush_task_.scheduled() && !read_task_.scheduled();
 }
@@ -157,7 +160,7 @@ void Connection::OnFdEvents(uint32_t events) {
   }
   if ((events & EPOLLOUT) != 0 && !writable_) {
     writable_ = true;
-    if (output_pending() || closing_ || shutdown_wanted_) {
+    if (unsent() > 0 || closing_ || shutdown_wanted_) {
       Flush();
       if (fd_ < 0) return;
     }
@@ -185,7 +188,7 @@ void Connection::FinishConnect() {
 void Connection::OnEstablished() {
   events_.OnConnected();
   if (fd_ < 0) return;
-  if (output_pending()) FlushSoon();
+  if (unsent() > 0) FlushSoon();
   if (closing_ || shutdown_wanted_) loop_.AfterEvent(flush_task_);
 }
 
@@ -223,22 +226,29 @@ void Connection::ReadReady() {
       if (fd_ < 0) return;
     }
   }
-  size_t budget = kReadBudget;
+  if (!std::exchange(write_first_, false)) budget_ = kReadBudget;
   while (readable_ && paused_ == 0 && fd_ >= 0) {
-    if (!ReadOnce(&budget)) break;
+    if (!ReadOnce()) break;
   }
-  if (fd_ >= 0 && readable_ && paused_ == 0) loop_.NextTurn(read_task_);
+  if (fd_ >= 0 && readable_ && paused_ == 0) {
+    write_first_ = write_first_ && budget_ > 0;
+    if (write_first_) {
+      loop_.AfterEvent(read_task_);
+    } else {
+      loop_.NextTurn(read_task_);
+    }
+  }
   if (!read_buffer_.empty()) read_buffer_.Compact();
 }
 
-bool Connection::ReadOnce(size_t* budget) {
-  if (closing_ && write_shut_) return DropOnce(budget);
-  if (transport_ != nullptr) return ReadTransport(budget);
-  if (splicing_ != nullptr && splicing_->peer != nullptr && read_size_ >= kSpliceReadSize) return ReadSpliced(budget);
-  return ReadPlain(budget);
+bool Connection::ReadOnce() {
+  if (closing_ && write_shut_) return DropOnce();
+  if (transport_ != nullptr) return ReadTransport();
+  if (in_kernel_ > 0 && read_size_ >= kInKernelReadSize) [[unlikely]] return ReadInKernel();
+  return ReadPlain();
 }
 
-bool Connection::ReadPlain(size_t* budget) {
+bool Connection::ReadPlain() {
   iovec iov[kMaxReadIovecs];
   const size_t count = read_buffer_.ReserveForRead(read_size_, iov, kMaxReadIovecs);
   size_t capacity = 0;
@@ -248,11 +258,10 @@ bool Connection::ReadPlain(size_t* budget) {
   const int error = errno;
   read_buffer_.CommitRead(n > 0 ? static_cast<size_t>(n) : 0);
   if (n > 0) {
-    bytes_read_ += static_cast<size_t>(n);
-    *budget -= std::min(*budget, static_cast<size_t>(n));
+    CountRead(static_cast<size_t>(n));
     AdaptReadSize(static_cast<size_t>(n) < capacity);
     Deliver(false);
-    return fd_ >= 0 && readable_ && *budget > 0;
+    return fd_ >= 0 && readable_ && budget_ > 0;
   }
   return OnNothingRead(n, error);
 }
@@ -271,36 +280,38 @@ bool Connection::OnNothingRead(ssize_t result, int error) {
   return false;
 }
 
-bool Connection::ReadSpliced(size_t* budget) {
-  Connection& to = *splicing_->peer;
-  if (to.write_error_ != 0 || to.closing_ || to.write_shut_) return ReadPlain(budget);
-  if (to.output_pending()) {
-    to.Flush();
-    if (fd_ < 0 || splicing_->peer == nullptr || !to.output_pending()) return fd_ >= 0;
-    to.HoldPeer();
-    return false;
-  }
-  std::unique_ptr<SplicePipe> pipe = splicing_->pipes.Take();
-  if (pipe == nullptr) return ReadPlain(budget);
-  const ssize_t n = pipe->Fill(fd_, to.high_mark_);
+bool Connection::ReadInKernel() {
+  uint64_t most = std::min(in_kernel_, kMaxInKernel);
+  if (high_mark_ != 0) most = std::min<uint64_t>(most, high_mark_);
+  ssize_t n = 0;
+  if (!read_buffer_.ReadInKernel(fd_, most, &loan_, &n)) return ReadPlain();
   if (n <= 0) {
-    const int error = errno;
-    splicing_->pipes.Return(std::move(pipe));
-    if (n == 0 || error != EINVAL) return OnNothingRead(n, error);
+    if (n == 0 || errno != EINVAL) return OnNothingRead(n, errno);
     // Not with sockets of this kind.
-    LeaveSplicing();
+    in_kernel_ = 0;
     return true;
   }
-  bytes_read_ += static_cast<size_t>(n);
-  *budget -= std::min(*budget, static_cast<size_t>(n));
+  CountRead(static_cast<size_t>(n));
   // A pipe may be full with less than it was to take, so that no amount tells that nothing is left.
-  if (static_cast<size_t>(n) < kMinSpliced) read_size_ = kMinReadSize;
-  to.SendPipe(std::move(pipe));
-  if (fd_ >= 0) Deliver(false);
-  return fd_ >= 0 && readable_ && *budget > 0;
+  if (static_cast<size_t>(n) < kMinInKernel) read_size_ = kMinReadSize;
+  Deliver(false);
+  write_first_ = true;
+  return false;
 }
 
-bool Connection::ReadTransport(size_t* budget) {
+void Connection::CountRead(size_t bytes) {
+  bytes_read_ += bytes;
+  if (in_kernel_ > 0) [[unlikely]] in_kernel_ -= std::min<uint64_t>(in_kernel_, bytes);
+  budget_ -= std::min(budget_, bytes);
+}
+
+void Connection::LeaveInKernel(uint64_t bytes) {
+  if (transport_ != nullptr) return;
+  in_kernel_ = bytes;
+  if (bytes != kAllInput && bytes >= kMuchToCome) read_size_ = std::max(read_size_, kInKernelReadSize);
+}
+
+bool Connection::ReadTransport() {
   if (end_delivered_) {
     // The transport's end came before the FIN; nothing that follows means anything.
     readable_ = false;
@@ -308,7 +319,7 @@ bool Connection::ReadTransport(size_t* budget) {
   }
   const TransportSocket::Result result = transport_->Read(read_buffer_, read_size_);
   bytes_read_ += result.bytes;
-  *budget -= std::min(*budget, std::max(result.wire_bytes, result.bytes));
+  budget_ -= std::min(budget_, std::max(result.wire_bytes, result.bytes));
   switch (result.state) {
     case TransportSocket::State::kDone:
       break;
@@ -330,17 +341,17 @@ bool Connection::ReadTransport(size_t* budget) {
     loop_.AfterEvent(flush_task_);
   }
   if (result.bytes > 0) Deliver(false);
-  return fd_ >= 0 && readable_ && *budget > 0;
+  return fd_ >= 0 && readable_ && budget_ > 0;
 }
 
 // Lingering: what comes is dropped.
-bool Connection::DropOnce(size_t* budget) {
+bool Connection::DropOnce() {
   char scrap[16384];
   const ssize_t n = recv(fd_, scrap, sizeof(scrap), 0);
   if (n > 0) {
-    const size_t read = std::min(*budget, static_cast<size_t>(n));
-    *budget -= read;
-    return *budget > 0;
+    const size_t read = std::min(budget_, static_cast<size_t>(n));
+    budget_ -= read;
+    return budget_ > 0;
   }
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
     readable_ = errno == EINTR;
@@ -401,37 +412,9 @@ void Connection::Flush() {
 
 bool Connection::FlushPlain() {
   while (writable_ && !write_buffer_.empty()) {
-    iovec iov[kMaxWriteIovecs];
-    msghdr message{};
-    message.msg_iov = iov;
-    message.msg_iovlen = write_buffer_.Describe(iov, kMaxWriteIovecs);
-    size_t offered = 0;
-    for (size_t i = 0; i < message.msg_iovlen; ++i) offered += iov[i].iov_len;
-    const int flags = MSG_NOSIGNAL | (fin_follows() && offered == write_buffer_.length() ? MSG_MORE : 0);
-    const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, flags)
-                                              : sendmsg(fd_, &message, flags);
+    const ssize_t n = write_buffer_.begins_in_kernel() ? write_buffer_.WriteInKernel(fd_) : SendMemory();
     if (n >= 0) {
       bytes_written_ += static_cast<size_t>(n);
-      write_buffer_.Drain(static_cast<size_t>(n));
-      if (static_cast<size_t>(n) < offered) writable_ = false;
-      continue;
-    }
-    if (errno == EAGAIN) {
-      writable_ = false;
-    } else if (errno != EINTR) {
-      OnWriteFailed(errno);
-      return false;
-    }
-  }
-  return splicing_ == nullptr || FlushPipe();
-}
-
-bool Connection::FlushPipe() {
-  while (writable_ && splicing_->output != nullptr) {
-    const ssize_t n = splicing_->output->Empty(fd_);
-    if (n >= 0) {
-      bytes_written_ += static_cast<size_t>(n);
-      if (splicing_->output->length() == 0) splicing_->pipes.Return(std::move(splicing_->output));
     } else if (errno == EAGAIN) {
       writable_ = false;
     } else if (errno != EINTR) {
@@ -442,26 +425,20 @@ bool Connection::FlushPipe() {
   return true;
 }
 
-void Connection::SendPipe(std::unique_ptr<SplicePipe> pipe) {
-  splicing_->output = std::move(pipe);
-  if (FlushPipe()) CheckMarks();
-}
-
-void Connection::HoldPeer() {
-  splicing_->hold_peer = true;
-  CheckMarks();
-}
-
-void Connection::Splice(Connection& a, Connection& b, SplicePipes& pipes) {
-  NUNCIO_ASSERT(a.transport_ == nullptr && b.transport_ == nullptr && a.fd_ >= 0 && b.fd_ >= 0);
-  a.splicing_.reset(new Splicing{&b, pipes, nullptr});
-  b.splicing_.reset(new Splicing{&a, pipes, nullptr});
-}
-
-void Connection::LeaveSplicing() {
-  if (splicing_ == nullptr || splicing_->peer == nullptr) return;
-  splicing_->peer->splicing_->peer = nullptr;
-  splicing_->peer = nullptr;
+ssize_t Connection::SendMemory() {
+  iovec iov[kMaxWriteIovecs];
+  msghdr message{};
+  message.msg_iov = iov;
+  message.msg_iovlen = write_buffer_.Describe(iov, kMaxWriteIovecs);
+  size_t offered = 0;
+  for (size_t i = 0; i < message.msg_iovlen; ++i) offered += iov[i].iov_len;
+  const int flags = MSG_NOSIGNAL | (fin_follows() && offered == write_buffer_.length() ? MSG_MORE : 0);
+  const ssize_t n = message.msg_iovlen == 1 ? send(fd_, iov[0].iov_base, iov[0].iov_len, flags)
+                                            : sendmsg(fd_, &message, flags);
+  if (n < 0) return n;
+  write_buffer_.Drain(static_cast<size_t>(n));
+  if (static_cast<size_t>(n) < offered) writable_ = false;
+  return n;
 }
 
 bool Connection::FlushTransport() {
@@ -484,7 +461,7 @@ void Connection::OnWriteFailed(int error) {
   // The peer may have answered before it closed, as servers do that refuse an upload half-way (RFC 9112 9.5): read on
   // to the end, or the error, that follows.
   write_error_ = error;
-  DropOutput();
+  write_buffer_.Clear();
   readable_ = true;
   peer_end_ = true;
   if (paused_ == 0) loop_.AfterEvent(read_task_);
@@ -492,7 +469,7 @@ void Connection::OnWriteFailed(int error) {
 }
 
 void Connection::AfterWrite() {
-  if (!output_pending() && (closing_ || shutdown_wanted_) && !write_shut_) {
+  if (unsent() == 0 && (closing_ || shutdown_wanted_) && !write_shut_) {
     if (closing_ && (linger_ == Duration::zero() || end_delivered_)) {
       if (reset_wanted_) {
         ResetOnClose();
@@ -519,15 +496,12 @@ void Connection::AfterWrite() {
 }
 
 void Connection::CheckMarks() {
-  // A peer that is held goes on when all is written; so does one whose bytes are in a pipe, which nothing may overtake.
-  const bool hold = splicing_ != nullptr && output_pending() && (splicing_->hold_peer || splicing_->output != nullptr);
-  if (high_mark_ == 0 && !hold && !above_high_) return;
-  if (!above_high_ && (hold || write_buffer_.length() > high_mark_)) {
+  if (high_mark_ == 0) return;
+  if (!above_high_ && write_buffer_.length() > high_mark_) {
     above_high_ = true;
     events_.OnWriteBufferHigh();
-  } else if (above_high_ && !hold && write_buffer_.length() <= high_mark_ / 2) {
+  } else if (above_high_ && write_buffer_.length() <= high_mark_ / 2) {
     above_high_ = false;
-    if (splicing_ != nullptr) splicing_->hold_peer = false;
     events_.OnWriteBufferLow();
   }
 }
@@ -548,7 +522,7 @@ void Connection::RedeliverSoon() {
 
 void Connection::Close() {
   // Output that is lost must not look like an end.
-  if (fd_ >= 0 && transport_ != nullptr && !connecting() && write_error_ == 0 && !write_shut_ && !output_pending()) {
+  if (fd_ >= 0 && transport_ != nullptr && !connecting() && write_error_ == 0 && !write_shut_ && unsent() == 0) {
     transport_->BeforeClose();
   }
   CloseFd();
@@ -616,13 +590,7 @@ void Connection::CloseFd() {
   flush_task_.Cancel();
   read_task_.Cancel();
   limit_timer_.reset();
-  LeaveSplicing();
-  DropOutput();
-}
-
-void Connection::DropOutput() {
   write_buffer_.Clear();
-  if (splicing_ != nullptr && splicing_->output != nullptr) splicing_->pipes.Return(std::move(splicing_->output));
 }
 
 }  // namespace nuncio::net

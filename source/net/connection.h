@@ -11,7 +11,6 @@
 #include "source/event/event_loop.h"
 #include "source/net/address.h"
 #include "source/net/socket_options.h"
-#include "source/net/splice_pipe.h"
 #include "source/net/transport_socket.h"
 #include "source/telemetry/block.h"
 
@@ -99,12 +98,11 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // Delivers what is in the read buffer again, after the current event.
   void RedeliverSoon();
 
-  // From now on large amounts pass between the two, plaintext both, through pipes of `pipes` and not through buffers,
-  // in either direction and until one of them is closed. For owners that move all that OnData brings into the other's
-  // write buffer at once, and append nothing else to it. What went through a pipe is in the counts of bytes; the
-  // reader's owner is told by OnData with nothing in `data`. The writer's is told OnWriteBufferHigh while a pipe is not
-  // empty.
-  static void Splice(Connection& a, Connection& b, SplicePipes& pipes);
+  // Of the next bytes from the peer so many, or all with kAllInput, are only passed on to the write buffer of a
+  // plaintext connection: where much of it arrives at once it may stay in the kernel (see Buffer). Without effect over
+  // a transport.
+  static constexpr uint64_t kAllInput = UINT64_MAX;
+  void LeaveInKernel(uint64_t bytes);
 
   // At once; pending output is lost. No event follows.
   void Close();
@@ -123,13 +121,9 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool closing() const { return closing_; }
   // Until OnConnected.
   bool connecting() const { return connecting_ || handshaking_; }
-  // Bytes in memory that are still to be handed to the kernel, as far as they are known.
+  // Bytes that are still to be sent, as far as they are known.
   size_t unsent() const {
     return write_buffer_.length() + (transport_ == nullptr ? 0 : transport_->output_length());
-  }
-  // Something is still to be handed to the kernel.
-  bool output_pending() const {
-    return unsent() > 0 || (splicing_ != nullptr && splicing_->output != nullptr);
   }
   bool above_high_mark() const { return above_high_; }
   // The kernel announced the peer's FIN, RST or an error; what was sent before may still be unread.
@@ -172,20 +166,10 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   static constexpr size_t kReadBudget = 512 * 1024;
   static constexpr size_t kMaxReadIovecs = 8;
 
-  // Of connections that were given to Splice.
-  struct Splicing {
-    Connection* peer;  // Null once it is closed.
-    SplicePipes& pipes;
-    // Bytes to be written after the write buffer; null where there are none.
-    std::unique_ptr<SplicePipe> output;
-    bool hold_peer = false;  // The peer waits until all is written.
-  };
-
   // The last of the output is followed by FIN at once: the kernel may send both in one segment. Before a reset nothing
   // may say that this was all.
   bool fin_follows() const {
-    return (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_ &&
-           (splicing_ == nullptr || splicing_->output == nullptr);
+    return (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_;
   }
 
   void FinishConnect();
@@ -193,11 +177,12 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void OnEstablished();
   void ReadReady();
   // Each false when nothing more is to be read now.
-  bool ReadOnce(size_t* budget);
-  bool ReadPlain(size_t* budget);
-  bool ReadSpliced(size_t* budget);
-  bool ReadTransport(size_t* budget);
-  bool DropOnce(size_t* budget);
+  bool ReadOnce();
+  bool ReadPlain();
+  bool ReadInKernel();
+  void CountRead(size_t bytes);
+  bool ReadTransport();
+  bool DropOnce();
   // After a read that gave no bytes.
   bool OnNothingRead(ssize_t result, int error);
   void OnReadEnd();
@@ -206,19 +191,14 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   void Flush();
   // False when the connection was closed, or takes nothing more.
   bool FlushPlain();
-  bool FlushPipe();
+  // Of what is in memory. As send(2).
+  ssize_t SendMemory();
   bool FlushTransport();
-  // Takes over a pipe with bytes that the other connection read.
-  void SendPipe(std::unique_ptr<SplicePipe> pipe);
-  // The other connection has much to bring, which is to go through a pipe once what was buffered before is written.
-  void HoldPeer();
-  void LeaveSplicing();
   void AfterWrite();
   void CheckMarks();
   void OnWriteFailed(int error);
   void Fail(CloseReason reason, int error);
   void ResetOnClose();
-  void DropOutput();
   void CloseFd();
   void OnReadTask() { ReadReady(); }
   void LimitTo(Duration time);
@@ -248,6 +228,10 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool redeliver_ = false;
   uint32_t paused_ = 0;
   uint32_t read_size_;
+  bool write_first_ = false;    // What was read is to be written before reading goes on.
+  size_t budget_ = 0;           // Of bytes read in this turn.
+  uint64_t loan_ = 0;           // Of the pipe that was read into last.
+  uint64_t in_kernel_ = 0;      // Of the next bytes so many may stay in the kernel.
   int last_error_ = 0;
   int write_error_ = 0;         // The peer takes nothing any more; what it sent before is still read.
   Duration linger_{};
@@ -258,7 +242,6 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   event::TurnTask flush_task_;
   event::TurnTask read_task_;
   std::unique_ptr<TransportSocket> transport_;
-  std::unique_ptr<Splicing> splicing_;
   // Only while lingering, and within a handshake that is limited.
   std::unique_ptr<event::Timer> limit_timer_;
   telemetry::Counter* const handshake_timeouts_;

@@ -184,14 +184,14 @@ void DownstreamConnection::CloseAfterFlush(Duration linger) {
   if (socket_.closed() || socket_.closing()) return;
   socket_.CloseAfterFlush(linger);
   const Duration limit = manager_.config().delayed_close_timeout;
-  if (limit == Duration::zero() || !socket_.output_pending()) return;
+  if (limit == Duration::zero() || socket_.unsent() == 0) return;
   unsent_before_ = socket_.unsent();
   SetDeadline(Deadline::kFlush, manager_.services().loop.now() + limit);
 }
 
 void DownstreamConnection::CheckFlush() {
   // The linger that follows has a timer of its own.
-  if (!socket_.output_pending()) return;
+  if (socket_.unsent() == 0) return;
   if (socket_.unsent() >= unsent_before_) {
     manager_.stats().downstream_cx_delayed_close_timeout.Inc();
     CloseNow();

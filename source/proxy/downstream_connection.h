@@ -59,6 +59,8 @@ class DownstreamConnection final : public net::ConnectionEvents,
   // Bytes, in each direction; 0: no limit.
   uint32_t buffer_limit() const { return buffer_limit_; }
   bool http2() const { return http2_codec_ != nullptr; }
+  // What is sent need not be in memory.
+  bool sends_from_kernel() const { return http1_codec_.has_value() && !socket_.has_transport(); }
   // "http" or "https": of the transport.
   std::string_view scheme() const { return socket_.security() != nullptr ? "https" : "http"; }
 

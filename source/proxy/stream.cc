@@ -448,7 +448,11 @@ void Stream::OnFilteredResponseHead(http::ResponseHead& head, bool end_stream) {
   CountResponse(head.status);
   connection_.BeforeResponseHead();
   sender_->SendHead(head, end_stream);
-  if (end_stream) ResponseEnded();
+  if (end_stream) {
+    ResponseEnded();
+  } else if (connection_.sends_from_kernel() && (chain_ == nullptr || !chain_->response().WantsBody())) {
+    upstream_.LeaveBodyInKernel();
+  }
 }
 
 void Stream::SendResponseData(buffer::Buffer& data, bool end_stream) {

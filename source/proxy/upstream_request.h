@@ -38,6 +38,10 @@ class UpstreamRequest final : public upstream::StreamRequester,
   void OnMaxDuration();
   // The client's side cannot take more for now.
   void PauseReading(bool pause);
+  // See http::RequestSender.
+  void LeaveBodyInKernel() {
+    if (sender_ != nullptr) sender_->LeaveBodyInKernel();
+  }
 
   bool active() const { return state_ != State::kIdle && state_ != State::kDone; }
   bool connected() const { return sender_ != nullptr; }

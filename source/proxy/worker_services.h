@@ -10,7 +10,6 @@
 #include "source/base/slab_pool.h"
 #include "source/http/date.h"
 #include "source/http/h2/h2_pools.h"
-#include "source/net/splice_pipe.h"
 #include "source/route/route_table.h"
 #include "source/telemetry/stats_store.h"
 #include "source/upstream/worker_services.h"
@@ -40,7 +39,6 @@ struct WorkerServices : upstream::WorkerServices {
   // Of DownstreamConnection.
   SlabPool& connections;
   http::h2::H2Pools& http2;
-  net::SplicePipes& pipes;
   // Soon, memory that nobody needs any more is given back: to be said where much may have been freed.
   Delegate<void()> trim_soon;
   // Last number given to a connection or stream; the worker counts within a range of its own, so numbers are unique in

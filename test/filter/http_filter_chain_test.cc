@@ -143,6 +143,13 @@ class HttpFilterChainTest : public testing::Test {
   std::unique_ptr<HttpFilterChain> chain_;
 };
 
+TEST_F(HttpFilterChainTest, TellsWhetherAnyFilterWantsTheBody) {
+  b_.request_body = BodyWish::kSee;
+  Make({&a_, &b_});
+  EXPECT_TRUE(chain_->request().WantsBody());
+  EXPECT_FALSE(chain_->response().WantsBody());
+}
+
 TEST_F(HttpFilterChainTest, RequestsGoForwardAndAnswersBackward) {
   a_.request_body = a_.response_body = b_.request_body = b_.response_body = BodyWish::kSee;
   Make({&a_, &b_});

@@ -1,5 +1,3 @@
-#include "source/net/splice_pipe.h"
-
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,9 +52,8 @@ struct Side final : ConnectionEvents {
 
 class SpliceTest : public testing::Test {
  protected:
-  void Open(uint32_t buffer_limit = 1 << 20) {
-    ConnectionLimits limits;
-    limits.buffer_limit = buffer_limit;
+  void Open() {
+    const ConnectionLimits limits;
     left_.other = &right_;
     right_.other = &left_;
     for (Side* side : {&left_, &right_}) {
@@ -65,7 +62,8 @@ class SpliceTest : public testing::Test {
       side->connection = std::make_unique<Connection>(loop_, pool_, *side, fd, Address(), limits);
       ASSERT_TRUE(side->connection->Start());
     }
-    Connection::Splice(*left_.connection, *right_.connection, pipes_);
+    left_.connection->LeaveInKernel(Connection::kAllInput);
+    right_.connection->LeaveInKernel(Connection::kAllInput);
   }
 
   void TearDown() override {
@@ -118,7 +116,6 @@ class SpliceTest : public testing::Test {
 
   event::EventLoop loop_;
   buffer::SlicePool pool_;
-  SplicePipes pipes_;
   Side left_;
   Side right_;
   std::string scratch_ = std::string(1 << 20, '\0');
@@ -128,11 +125,11 @@ TEST_F(SpliceTest, MuchGoesThroughAPipeInEitherDirection) {
   Open();
   const std::string text = Text(32 << 20);
   EXPECT_TRUE(Pass(left_, text) == text);
-  EXPECT_EQ(pipes_.made(), 1u);
+  EXPECT_EQ(pool_.pipes().made(), 1u);
   EXPECT_EQ(left_.connection->bytes_read(), text.size());
   EXPECT_EQ(right_.connection->bytes_written(), text.size());
   EXPECT_TRUE(Pass(right_, text) == text);
-  EXPECT_EQ(pipes_.made(), 1u) << "it is returned and lent again";
+  EXPECT_EQ(pool_.pipes().made(), 1u) << "it is returned and lent again";
   EXPECT_EQ(left_.connection->bytes_written(), text.size());
 }
 
@@ -140,7 +137,7 @@ TEST_F(SpliceTest, LittleIsCopied) {
   Open();
   const std::string text = Text(20'000);
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(Pass(left_, text) == text);
-  EXPECT_EQ(pipes_.made(), 0u);
+  EXPECT_EQ(pool_.pipes().made(), 0u);
 }
 
 TEST_F(SpliceTest, MuchAndLittleByTurnsStayInOrder) {
@@ -150,7 +147,7 @@ TEST_F(SpliceTest, MuchAndLittleByTurnsStayInOrder) {
     ASSERT_TRUE(Pass(left_, text) == text) << size;
     ASSERT_TRUE(Pass(right_, text) == text) << size;
   }
-  EXPECT_GT(pipes_.made(), 0u);
+  EXPECT_GT(pool_.pipes().made(), 0u);
 }
 
 TEST_F(SpliceTest, AReaderThatStallsStopsTheSender) {
@@ -159,8 +156,9 @@ TEST_F(SpliceTest, AReaderThatStallsStopsTheSender) {
   const size_t sent = Stuff(left_, text);
   EXPECT_LT(sent, text.size());
   EXPECT_TRUE(left_.connection->reading_paused());
-  EXPECT_TRUE(right_.connection->output_pending());
+  EXPECT_GT(right_.connection->unsent(), 0u);
   EXPECT_LT(pool_.bytes_in_use(), 2u << 20);
+  EXPECT_EQ(pool_.pipes().made(), 1u) << "what is slow has one pipe and no more";
   std::string out;
   size_t at = sent;
   for (int i = 0; i < 100'000 && out.size() < text.size(); ++i) {
@@ -184,13 +182,6 @@ TEST_F(SpliceTest, TheEndComesAfterWhatIsInThePipe) {
   EXPECT_EQ(out, text.substr(0, sent));
 }
 
-TEST_F(SpliceTest, AWriterWithoutMarksIsHeldByThePipe) {
-  Open(/*buffer_limit=*/0);
-  const std::string text = Text(64 << 20);
-  EXPECT_LT(Stuff(left_, text), text.size());
-  EXPECT_TRUE(left_.connection->reading_paused());
-}
-
 TEST_F(SpliceTest, AReaderThatResetsTakesItsPipeWithIt) {
   Open();
   Stuff(left_, Text(64 << 20));
@@ -200,7 +191,7 @@ TEST_F(SpliceTest, AReaderThatResetsTakesItsPipeWithIt) {
   right_.peer = -1;
   Turns();
   EXPECT_EQ(right_.closed_by, CloseReason::kRemoteReset);
-  EXPECT_FALSE(right_.connection->output_pending());
+  EXPECT_EQ(right_.connection->unsent(), 0u);
   EXPECT_FALSE(left_.connection->closed());
 }
 
@@ -215,29 +206,6 @@ TEST_F(SpliceTest, WhatASourceLeftIsStillWrittenAfterItsEnd) {
   for (int i = 0; i < 100'000 && Receive(right_, &out); ++i) Turns(1);
   EXPECT_EQ(out.size(), read);
   EXPECT_EQ(right_.closed_by, CloseReason::kLinger);
-}
-
-TEST(SplicePipes, AreLimitedAndLentAgain) {
-  SplicePipes pipes;
-  std::vector<std::unique_ptr<SplicePipe>> taken;
-  while (std::unique_ptr<SplicePipe> pipe = pipes.Take()) taken.push_back(std::move(pipe));
-  ASSERT_GT(taken.size(), 0u);
-  EXPECT_LE(taken.size(), SplicePipes::kMaxPipes);
-  int peer = -1;
-  int fd = -1;
-  Connect(&peer, &fd);
-  ASSERT_EQ(5, send(peer, "bytes", 5, 0));
-  ASSERT_EQ(5, taken.back()->Fill(fd, 0));
-  const size_t made = pipes.made();
-  pipes.Return(std::move(taken.back()));
-  taken.pop_back();
-  EXPECT_EQ(pipes.made(), made - 1) << "one with bytes in it is not lent again";
-  pipes.Return(std::move(taken.back()));
-  taken.pop_back();
-  EXPECT_EQ(pipes.Take()->length(), 0u);
-  EXPECT_EQ(pipes.made(), made - 1);
-  close(peer);
-  close(fd);
 }
 
 }  // namespace

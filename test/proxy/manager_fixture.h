@@ -122,7 +122,6 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
   access_log::LogWriter writer_{store_, {}};
   access_log::WorkerLog log_{writer_, loop_, 1};
   http::DateText date_;
-  net::SplicePipes pipes_;
   ObjectPool<Stream> streams_;
   const LocalNode node_;
   upstream::WorkerServices upstream_services_{loop_, slices_, blocks_, random_, 1};
@@ -131,7 +130,7 @@ class ManagerFixture : public testing::Test, private ObjectHome, private filter:
                            log_,               clusters_,
                            store_,             node_,
                            streams_,           connections_,
-                           clusters_.http2_pools(), pipes_,
+                           clusters_.http2_pools(),
                            Delegate<void()>::Bind<&ManagerFixture::OnTrimSoon>(this)};
   std::shared_ptr<upstream::HostSlots> slots_ = std::make_shared<upstream::HostSlots>();
   telemetry::ScopePtr cluster_scope_;

@@ -26,6 +26,10 @@ class BodyReader {
   Status Read(buffer::Buffer& in, buffer::Buffer& content);
 
   BodyKind kind() const { return kind_; }
+  // So many of the next bytes are content, whatever they are; UINT64_MAX: all that come. Of chunks 0.
+  uint64_t unframed() const {
+    return kind_ == BodyKind::kLength ? remaining_ : kind_ == BodyKind::kUntilClose ? UINT64_MAX : 0;
+  }
   size_t trailers_size() const { return trailers_size_; }
   const DecodeError& error() const { return *error_; }
 

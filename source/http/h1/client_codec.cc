@@ -45,6 +45,7 @@ RequestSender& H1ClientCodec::NewStream(ResponseReceiver& receiver) {
   answer_complete_ = false;
   answer_begun_ = false;
   persistent_ = false;
+  leave_in_kernel_ = false;
   head_end_.BeginHead();
   return *this;
 }
@@ -137,7 +138,12 @@ bool H1ClientCodec::ReadBody(buffer::Buffer& data) {
         content_.Clear();
       }
       // With the stream gone there may be input to drop.
-      return receiver_ == nullptr;
+      if (receiver_ == nullptr) return true;
+      if (leave_in_kernel_) [[unlikely]] {
+        leave_in_kernel_ = false;
+        if (const uint64_t bytes = body_reader_.unframed(); bytes > 0) events_.OnBodyMayStayInKernel(bytes);
+      }
+      return false;
     case BodyReader::Status::kEnd:
       FinishAnswer(data)->OnData(content_, true);
       content_.Clear();

@@ -61,6 +61,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   void SendTrailers(const HeaderMap& trailers) override;
   void Reset(StreamReset reset) override;
   void PauseReading(bool pause) override;
+  void LeaveBodyInKernel() override { leave_in_kernel_ = true; }
 
   // Whether Dispatch can go on with what is left of `data`.
   bool ReadHead(buffer::Buffer& data);
@@ -104,6 +105,7 @@ class H1ClientCodec final : public ClientCodec, private RequestSender {
   bool answer_complete_ = false;  // Of a tunnel whose other direction goes on.
   bool answer_begun_ = false;
   bool persistent_ = false;  // As the answer says.
+  bool leave_in_kernel_ = false;  // The body, which events_ has not been told yet.
   BlockEndFinder head_end_;
   BodyReader body_reader_;
   BodyWriter body_writer_;

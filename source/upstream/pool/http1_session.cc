@@ -16,7 +16,7 @@ bool Http1Session::InputWasFaulty() const { return h1_.exchange_end() == Exchang
 bool Http1Session::ExchangeCutOff() const { return h1_.exchange_end() == ExchangeEnd::kCutOff; }
 
 bool Http1Session::SayGoodbye() {
-  return h1_.exchange_end() == ExchangeEnd::kTunnel && connection_.output_pending();
+  return h1_.exchange_end() == ExchangeEnd::kTunnel && connection_.unsent() > 0;
 }
 
 void Http1Session::CountNotReusable() {

@@ -61,6 +61,7 @@ class HttpConnection final : public UpstreamConnection,
   friend class HostPool;
   void OnOutput() override { net()->FlushSoon(); }
   void OnEndOfOutput() override { net()->ShutdownWriteAfterFlush(); }
+  void OnBodyMayStayInKernel(uint64_t bytes) override { net()->LeaveInKernel(bytes); }
   void OnPauseReading(bool pause) override;
   void OnMaxStreams(uint32_t streams) override;
   void OnGoAway() override;

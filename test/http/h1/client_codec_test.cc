@@ -186,6 +186,40 @@ TEST(H1ClientCodecTest, AnswerThatEndsWithTheConnection) {
   }
 }
 
+TEST(H1ClientCodecTest, BodyMayStayInTheKernelWhereItIsWanted) {
+  const auto log = [](std::string_view framing, std::string_view first, std::string_view second, bool wanted) {
+    ClientHarness client;
+    client.Request();
+    if (wanted) client.on_event = [&client] { client.sender->LeaveBodyInKernel(); };
+    client.Feed(StrCat("HTTP/1.1 200 OK\r\n", framing, "\r\n", first));
+    client.on_event = nullptr;
+    client.Feed(second);
+    const std::string log = client.TakeLog();
+    const size_t at = log.find("content");
+    return at == std::string::npos ? "" : log.substr(at);
+  };
+  constexpr std::string_view kLength = "Content-Length: 6\r\n";
+  EXPECT_EQ(log(kLength, "ab", "cdef", true), "content ab\nin kernel 4\ncontent cdef\nend\nclosed reusable\n");
+  EXPECT_EQ(log(kLength, "ab", "cdef", false), "content abcdef\nend\nclosed reusable\n");
+  EXPECT_EQ(log(kLength, "", "abcdef", true), "content abcdef\nend\nclosed reusable\n");
+  EXPECT_EQ(log("", "ab", "", true), "content ab\nin kernel all\n");
+  EXPECT_EQ(log("Transfer-Encoding: chunked\r\n", "4\r\nab", "cd\r\n0\r\n\r\n", true),
+            "content abcd\nend\nclosed reusable\n");
+}
+
+TEST(H1ClientCodecTest, ABodyInTheKernelIsOfOneAnswer) {
+  ClientHarness client;
+  client.Request();
+  client.on_event = [&client] { client.sender->LeaveBodyInKernel(); };
+  client.Feed("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab");
+  client.on_event = nullptr;
+  client.TakeLog();
+  client.Request();
+  client.Feed("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nab");
+  client.Feed("cdef");
+  EXPECT_TRUE(client.TakeLog().ends_with("content abcdef\nend\nclosed reusable\n"));
+}
+
 TEST(H1ClientCodecTest, AnswerWithoutFramingIsNotCompleteWhenTheConnectionBreaks) {
   ClientHarness client;
   client.Request();

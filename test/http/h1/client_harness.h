@@ -85,6 +85,10 @@ class ClientHarness final : public ClientConnectionEvents, public ResponseReceiv
   void OnOutput() override {}
   void OnPauseReading(bool pause) override { paused = pause; }
   void OnEndOfOutput() override { log_ += "fin\n"; }
+  void OnBodyMayStayInKernel(uint64_t bytes) override {
+    FlushContent();
+    StrAppend(log_, "in kernel ", bytes == UINT64_MAX ? "all" : StrCat(bytes), "\n");
+  }
   void OnGoAway() override {}
   void OnMaxStreams(uint32_t) override {}
   void OnStreamClosed() override {

@@ -128,7 +128,8 @@ void TcpSession::OnUpstreamConnected() {
   if (proxy_.config().log_on_connected) WriteLogs();
   ArmDeadlines();
   if (!downstream_->has_transport() && !upstream_->connection().has_transport()) {
-    net::Connection::Splice(*downstream_, upstream_->connection(), services().pipes);
+    downstream_->LeaveInKernel(net::Connection::kAllInput);
+    upstream_->connection().LeaveInKernel(net::Connection::kAllInput);
   }
   downstream_->ResumeReading();
 }
@@ -237,7 +238,7 @@ void TcpSession::OnUpstreamClosed(net::CloseReason reason) {
 
 void TcpSession::FlushUpstream(bool reset) {
   net::Connection& connection = upstream_->connection();
-  if (!connection.output_pending()) {
+  if (connection.unsent() == 0) {
     if (reset) connection.Abort();
     return DropUpstream();
   }
@@ -252,7 +253,7 @@ void TcpSession::FlushUpstream(bool reset) {
 }
 
 void TcpSession::FlushDownstream(bool reset) {
-  if (!downstream_->output_pending()) {
+  if (downstream_->unsent() == 0) {
     reset ? downstream_->Abort() : downstream_->Close();
   } else if (reset) {
     downstream_->ResetAfterFlush();
@@ -308,7 +309,7 @@ MonotonicTime TcpSession::IdleDeadline() const {
 
 bool TcpSession::SlowlyWriting() {
   const bool pending =
-      downstream_->output_pending() || (upstream_ != nullptr && upstream_->connection().output_pending());
+      downstream_->unsent() > 0 || (upstream_ != nullptr && upstream_->connection().unsent() > 0);
   const uint64_t written =
       downstream_->bytes_written() + (upstream_ != nullptr ? upstream_->connection().bytes_written() : 0);
   if (!pending || written == written_before_) return false;

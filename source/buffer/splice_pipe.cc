@@ -1,4 +1,4 @@
-#include "source/net/splice_pipe.h"
+#include "source/buffer/splice_pipe.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace nuncio::net {
+namespace nuncio::buffer {
 
 std::unique_ptr<SplicePipe> SplicePipe::Create() {
   int ends[2];
@@ -41,6 +41,12 @@ ssize_t SplicePipe::Empty(int socket) {
 }
 
 std::unique_ptr<SplicePipe> SplicePipes::Take() {
+  std::unique_ptr<SplicePipe> pipe = Find();
+  if (pipe != nullptr) lent_.push_back(pipe->loan_ = ++loans_);
+  return pipe;
+}
+
+std::unique_ptr<SplicePipe> SplicePipes::Find() {
   if (!free_.empty()) {
     std::unique_ptr<SplicePipe> pipe = std::move(free_.back());
     free_.pop_back();
@@ -61,6 +67,7 @@ std::unique_ptr<SplicePipe> SplicePipes::Take() {
 }
 
 void SplicePipes::Return(std::unique_ptr<SplicePipe> pipe) {
+  std::erase(lent_, pipe->loan_);
   if (pipe->length() == 0) {
     free_.push_back(std::move(pipe));
   } else {
@@ -68,4 +75,4 @@ void SplicePipes::Return(std::unique_ptr<SplicePipe> pipe) {
   }
 }
 
-}  // namespace nuncio::net
+}  // namespace nuncio::buffer
