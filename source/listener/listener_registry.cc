@@ -101,46 +101,61 @@ void ListenerRegistry::Apply(bool is_static, std::shared_ptr<const ListenerConfi
     stats_.listener_create_failure.Inc();
     return;
   }
-  auto routes_of = [&](const FilterChainConfig& chain) {
-    const bool by_rds = chain.http != nullptr && chain.http->rds.has_value();
-    generation->routes.push_back(by_rds ? routes_.Acquire(*chain.http->rds, chain.http->manager->rds_route_name,
-                                                          chain.http->manager->stat_prefix)
-                                        : nullptr);
-  };
-  for (const auto& chain : config->chains) routes_of(*chain);
-  if (config->default_chain != nullptr) routes_of(*config->default_chain);
-
+  AcquireRoutes(*config, *generation);
   Listener& listener = listeners_[name];
   listener.is_static = is_static;
-  listener.warming = generation;
+  SetWarming(listener, generation);
   if (before == nullptr) {
     stats_.listener_added.Inc();
   } else {
     stats_.listener_modified.Inc();
   }
-  const auto when_ready = [this, name, weak = std::weak_ptr<Generation>(generation)] {
-    if (auto alive = weak.lock(); alive != nullptr) CheckWarm(name, alive);
-  };
-  for (const auto& route : generation->routes) {
-    if (route != nullptr && !route->ready()) route->WhenReady(generation, when_ready);
-  }
-  for (const auto& context : generation->contexts) {
-    if (context != nullptr && !context->ready()) context->WhenReady(generation, when_ready);
-  }
+  Await(name, generation);
   CheckWarm(name, generation);
-  CountGauges();
+}
+
+void ListenerRegistry::AcquireRoutes(const ListenerConfig& config, Generation& generation) {
+  const auto acquire = [&](const FilterChainConfig& chain) {
+    const bool by_rds = chain.http != nullptr && chain.http->rds.has_value();
+    generation.routes.push_back(by_rds ? routes_.Acquire(*chain.http->rds, chain.http->manager->rds_route_name,
+                                                         chain.http->manager->stat_prefix)
+                                       : nullptr);
+  };
+  for (const auto& chain : config.chains) acquire(*chain);
+  if (config.default_chain != nullptr) acquire(*config.default_chain);
+}
+
+void ListenerRegistry::Await(const std::string& name, const std::shared_ptr<Generation>& generation) {
+  const auto await = [&](auto& each) {
+    if (each == nullptr || each->ready()) return;
+    ++generation->waits_for;
+    each->WhenReady(generation, [this, name, weak = std::weak_ptr<Generation>(generation)] {
+      const auto alive = weak.lock();
+      if (alive == nullptr) return;
+      --alive->waits_for;
+      CheckWarm(name, alive);
+    });
+  };
+  for (const auto& route : generation->routes) await(route);
+  for (const auto& context : generation->contexts) await(context);
+}
+
+void ListenerRegistry::SetWarming(Listener& listener, std::shared_ptr<Generation> generation) {
+  warming_count_ += static_cast<size_t>(generation != nullptr) - static_cast<size_t>(listener.warming != nullptr);
+  stats_.total_listeners_warming.Set(static_cast<int64_t>(warming_count_));
+  listener.warming = std::move(generation);
+}
+
+void ListenerRegistry::SetActive(Listener& listener, std::shared_ptr<Generation> generation) {
+  active_count_ += static_cast<size_t>(generation != nullptr) - static_cast<size_t>(listener.active != nullptr);
+  stats_.total_listeners_active.Set(static_cast<int64_t>(active_count_));
+  listener.active = std::move(generation);
 }
 
 void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation) {
   const auto found = listeners_.find(name);
   if (!accepting_ || found == listeners_.end() || found->second.warming != generation) return;
-  if (Stopped(*generation->config)) return;
-  for (const auto& route : generation->routes) {
-    if (route != nullptr && !route->ready()) return;
-  }
-  for (const auto& context : generation->contexts) {
-    if (context != nullptr && !context->ready()) return;
-  }
+  if (generation->waits_for > 0 || Stopped(*generation->config)) return;
   Activate(name, generation);
 }
 
@@ -157,8 +172,8 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
   Listener& listener = listeners_[name];
   const bool update = listener.active != nullptr;
   const bool same_sockets = update && listener.active->sockets == generation->sockets;
-  listener.warming = nullptr;
-  listener.active = generation;
+  SetWarming(listener, nullptr);
+  SetActive(listener, generation);
   if (listener.balance == nullptr) listener.balance = std::make_shared<ConnectionBalance>(workers_.size());
   for (const auto& sockets : generation->sockets) {
     for (const auto& socket : sockets->by_worker) {
@@ -187,7 +202,6 @@ void ListenerRegistry::Activate(const std::string& name, const std::shared_ptr<G
   if (same_sockets) stats_.listener_in_place_updated.Inc();
   NUNCIO_LOG(kConfig, kInfo, "listener ", name, update ? " updated" : " added",
              generation->version.empty() ? "" : StrCat(", version ", generation->version));
-  CountGauges();
   TellWarm();
 }
 
@@ -202,10 +216,11 @@ void ListenerRegistry::Remove(const std::string& name) {
   if (found->second.active != nullptr) {
     workers_.PostToAll([name, plan = drain_plan_](Worker& worker) { worker.RemoveListener(name, plan); });
   }
+  SetWarming(found->second, nullptr);
+  SetActive(found->second, nullptr);
   listeners_.erase(found);
   stats_.listener_removed.Inc();
   NUNCIO_LOG(kConfig, kInfo, "listener ", name, " removed");
-  CountGauges();
 }
 
 std::shared_ptr<ListenerRegistry::Sockets> ListenerRegistry::FindSockets(const Listener* before,
@@ -352,12 +367,6 @@ std::vector<ListenerRegistry::Entry> ListenerRegistry::Entries() const {
   return out;
 }
 
-size_t ListenerRegistry::warming() const {
-  size_t count = 0;
-  for (const auto& [name, listener] : listeners_) count += listener.warming != nullptr ? 1 : 0;
-  return count;
-}
-
 void ListenerRegistry::WhenWarm(std::function<void()> then) {
   if (warming() == 0) {
     then();
@@ -380,13 +389,6 @@ void ListenerRegistry::StopListening(bool inbound_only) {
 
 bool ListenerRegistry::Stopped(const ListenerConfig& config) const {
   return stopped_ || (inbound_stopped_ && config.direction == ListenerConfig::Direction::kInbound);
-}
-
-void ListenerRegistry::CountGauges() {
-  int64_t active = 0;
-  for (const auto& [name, listener] : listeners_) active += listener.active != nullptr ? 1 : 0;
-  stats_.total_listeners_active.Set(active);
-  stats_.total_listeners_warming.Set(static_cast<int64_t>(warming()));
 }
 
 }  // namespace nuncio::listener

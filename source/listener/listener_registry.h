@@ -53,7 +53,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
 
   // Names of the listeners, warming ones too.
   std::vector<Entry> Entries() const;
-  size_t warming() const;
+  size_t warming() const { return warming_count_; }
   // Runs `then` when nothing is warming any more, now or later.
   void WhenWarm(std::function<void()> then);
 
@@ -84,6 +84,8 @@ class ListenerRegistry final : public config::ResourceWatcher {
     std::vector<std::shared_ptr<RouteSubscription>> routes;
     // Likewise; null for plain TCP.
     std::vector<std::shared_ptr<tls::LiveServerContext>> contexts;
+    // Of both those that are not ready yet.
+    size_t waits_for = 0;
     std::vector<proxy::AccessLogs> access_logs;
     proxy::AccessLogs connection_logs;
   };
@@ -104,10 +106,15 @@ class ListenerRegistry final : public config::ResourceWatcher {
   absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address);
   bool OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults);
   bool AcquireContexts(const ListenerConfig& config, Generation& generation, config::Faults& faults);
+  void AcquireRoutes(const ListenerConfig& config, Generation& generation);
+  // Has CheckWarm called whenever something that the generation waits for is ready.
+  void Await(const std::string& name, const std::shared_ptr<Generation>& generation);
+  // Put the generation, or nothing, in its place.
+  void SetWarming(Listener& listener, std::shared_ptr<Generation> generation);
+  void SetActive(Listener& listener, std::shared_ptr<Generation> generation);
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
   void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
   void TellWarm();
-  void CountGauges();
   // No listener of this direction is to listen again.
   bool Stopped(const ListenerConfig& config) const;
   void FirstAnswer();
@@ -121,6 +128,8 @@ class ListenerRegistry final : public config::ResourceWatcher {
   const telemetry::ScopePtr lds_scope_;
   telemetry::ListenerManagerStats& stats_;
   std::map<std::string, Listener> listeners_;
+  size_t active_count_ = 0;
+  size_t warming_count_ = 0;
   std::vector<std::function<void()>> when_warm_;
   std::vector<std::function<void()>> when_first_answer_;
   bool accepting_ = false;

@@ -118,7 +118,7 @@ Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::Boot
     stats_.SetMatcher([bootstrap = bootstrap_](std::string_view name) { return bootstrap->stats_filter->Shows(name); });
   }
   connection_limit_.SetMax(bootstrap_->max_downstream_connections);
-  clusters_.SetSubscriptions(xds_);
+  clusters_.SetSubscriptions(xds_, [this](auto job) { xds_.thread().Run(std::move(job)); });
   contexts_.SetSubscriptions(xds_);
   contexts_.AddThread(loop_);
   for (size_t i = 0; i < workers_.size(); ++i) contexts_.AddThread(workers_.at(i).loop());

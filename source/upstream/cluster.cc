@@ -83,8 +83,8 @@ std::unique_ptr<Discovery> Cluster::MakeDiscovery() {
                                                    services_.random, update_stats(), receiver);
     case DiscoveryType::kEds:
       if (services_.subscriptions == nullptr) return nullptr;
-      return std::make_unique<EdsDiscovery>(config, services_.slots, *services_.subscriptions, update_stats(),
-                                            receiver);
+      return std::make_unique<EdsDiscovery>(config, services_.slots, *services_.subscriptions, services_.run,
+                                            update_stats(), receiver);
   }
   return nullptr;
 }

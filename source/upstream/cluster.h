@@ -13,7 +13,7 @@
 #include "source/telemetry/cluster_stats.h"
 #include "source/telemetry/stats_store.h"
 #include "source/tls/secret/live_context.h"
-#include "source/upstream/discovery.h"
+#include "source/upstream/eds_discovery.h"
 #include "source/upstream/published_cluster.h"
 
 namespace nuncio::upstream {
@@ -40,6 +40,8 @@ struct ClusterServices {
   // Threads that have clusters, main included.
   uint32_t slots;
   std::shared_ptr<const BindOptions> default_bind;
+  // Makes the host sets of clusters of type EDS.
+  JobRunner run = {};
 };
 
 // The main side of one version of a cluster: finds its members, and has what the workers share of it.

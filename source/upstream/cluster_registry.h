@@ -45,8 +45,11 @@ class ClusterRegistry final : private Cluster::Owner {
   // A thread that is to have all clusters, those there are already as well. On main's loop changes take effect at once,
   // on others by closures in their order. Both must take closures as long as the registry lives.
   void AddThread(event::EventLoop& loop, WorkerClusters& clusters);
-  // To be called before the first cluster of type EDS. Outlives the registry.
-  void SetSubscriptions(config::SubscriptionFactory& subscriptions) { services_.subscriptions = &subscriptions; }
+  // To be called before the first cluster of type EDS. Outlives the registry. `run`: what makes host sets.
+  void SetSubscriptions(config::SubscriptionFactory& subscriptions, JobRunner run) {
+    services_.subscriptions = &subscriptions;
+    services_.run = std::move(run);
+  }
 
   // A cluster of the bootstrap. A fault, and no effect: there is one of that name, or its TLS contexts cannot be had.
   config::Faults AddStatic(std::shared_ptr<const ClusterConfig> config, std::shared_ptr<const std::string> bytes);

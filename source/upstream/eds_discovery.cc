@@ -7,13 +7,14 @@
 namespace nuncio::upstream {
 
 EdsDiscovery::EdsDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots,
-                           config::SubscriptionFactory& subscriptions,
+                           config::SubscriptionFactory& subscriptions, const JobRunner& run,
                            telemetry::ClusterUpdateStats& stats, DiscoveryReceiver& receiver)
     : config_(std::move(config)),
       subscriptions_(subscriptions),
+      run_(run),
       stats_(stats),
       receiver_(receiver),
-      builder_(config_->balancer, stats_slots, /*keep_duplicates=*/false) {}
+      builder_(std::make_shared<HostSetBuilder>(config_->balancer, stats_slots, /*keep_duplicates=*/false)) {}
 
 void EdsDiscovery::Start() {
   const EdsOptions& eds = *config_->eds;
@@ -24,11 +25,18 @@ void EdsDiscovery::Start() {
 void EdsDiscovery::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& /*result*/) {
   for (const config::DecodedResource& resource : update.added_or_changed) {
     if (resource.name != config_->eds->resource_name) continue;
-    const auto assignment = resource.As<ClusterAssignment>();
-    const HostSetBuilder::Result result = builder_.Build(*assignment);
-    if (result.hosts->empty()) stats_.update_empty.Inc();
-    receiver_.OnMembers(result);
+    run_([builder = builder_, assignment = resource.As<ClusterAssignment>(),
+          weak = std::weak_ptr<EdsDiscovery*>(self_)]() -> std::function<void()> {
+      return [weak, result = builder->Build(*assignment)] {
+        if (const auto self = weak.lock(); self != nullptr) (*self)->OnBuilt(result);
+      };
+    });
   }
+}
+
+void EdsDiscovery::OnBuilt(const HostSetBuilder::Result& result) {
+  if (result.hosts->empty()) stats_.update_empty.Inc();
+  receiver_.OnMembers(result);
   FirstAnswer();
 }
 

@@ -12,7 +12,7 @@
 namespace nuncio::upstream {
 
 // Makes the successive host sets of one cluster. Each takes over from the one before what did not change: hosts by
-// their identity, and runs of entries as a whole. Main.
+// their identity, and runs of entries as a whole. One thread at a time.
 class HostSetBuilder {
  public:
   struct Result {

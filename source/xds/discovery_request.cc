@@ -47,7 +47,44 @@ std::string ValidUtf8(std::string_view s) {
   return out;
 }
 
+void AppendName(const std::string& name, std::string& out) {
+  envoy::service::discovery::v3::DiscoveryRequest message;
+  message.add_resource_names(name);
+  message.AppendToString(&out);
+}
+
+// The wire form of the first of `names`, which is well formed, and the name itself: tag, length, bytes.
+std::string_view FirstName(std::string_view names, std::string_view& name) {
+  size_t at = 1;
+  size_t length = 0;
+  for (int shift = 0;; shift += 7) {
+    const auto byte = static_cast<unsigned char>(names[at++]);
+    length |= static_cast<size_t>(byte & 0x7f) << shift;
+    if (byte < 0x80) break;
+  }
+  name = names.substr(at, length);
+  return names.substr(0, at + length);
+}
+
 }  // namespace
+
+std::string ChangeNames(std::string_view names, const std::set<std::string, std::less<>>& came,
+                        const std::set<std::string, std::less<>>& went) {
+  std::string out;
+  out.reserve(names.size() + 64);
+  auto next = came.begin();
+  while (!names.empty()) {
+    std::string_view name;
+    const std::string_view first = FirstName(names, name);
+    for (; next != came.end() && *next <= name; ++next) {
+      if (*next < name) AppendName(*next, out);
+    }
+    if (!went.contains(name)) out += first;
+    names.remove_prefix(first.size());
+  }
+  for (; next != came.end(); ++next) AppendName(*next, out);
+  return out;
+}
 
 std::string CutLines(std::string_view lines, size_t limit) {
   if (lines.size() <= limit) return std::string(lines);
@@ -62,7 +99,6 @@ std::string Encode(const DiscoveryRequest& request) {
   message.set_type_url(std::string(request.type_url));
   message.set_version_info(std::string(request.version));
   message.set_response_nonce(std::string(request.nonce));
-  for (const std::string& name : request.names) message.add_resource_names(name);
   if (!request.node.empty()) {
     // Ours, serialized by ourselves.
     message.mutable_node()->ParseFromArray(request.node.data(), static_cast<int>(request.node.size()));
@@ -71,7 +107,11 @@ std::string Encode(const DiscoveryRequest& request) {
     message.mutable_error_detail()->set_code(kInvalidArgument);
     message.mutable_error_detail()->set_message(ValidUtf8(CutLines(request.error, kMaxErrorLength)));
   }
-  return message.SerializeAsString();
+  std::string out;
+  message.AppendToString(&out);
+  // Fields may come in any order.
+  out += request.names;
+  return out;
 }
 
 }  // namespace nuncio::xds

@@ -13,8 +13,8 @@ struct DiscoveryRequest {
   std::string_view version;
   // Of the answer that this one is about; empty on a new stream.
   std::string_view nonce;
-  // Empty for all there are.
-  std::set<std::string> names;
+  // As ChangeNames gives them. Empty for all there are.
+  std::string_view names;
   // A serialized envoy.config.core.v3.Node; empty: left out.
   std::string_view node;
   // Not empty: the answer was refused, and why.
@@ -23,6 +23,10 @@ struct DiscoveryRequest {
 
 // As an envoy.service.discovery.v3.DiscoveryRequest. An error longer than kMaxErrorLength is cut between lines.
 std::string Encode(const DiscoveryRequest& request);
+
+// Names in the wire form that they have in a request, in order: `names`, and those of `came`, without those of `went`.
+std::string ChangeNames(std::string_view names, const std::set<std::string, std::less<>>& came,
+                        const std::set<std::string, std::less<>>& went);
 
 inline constexpr size_t kMaxErrorLength = 16 << 10;
 

@@ -1,7 +1,6 @@
 #include "source/xds/file_resources.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "source/base/logging.h"
@@ -14,8 +13,6 @@ struct FileResources::Type {
       : subscriptions(services.loop, services.stats, resource_type, owner) {}
 
   TypeSubscriptions subscriptions;
-  // What was asked for when the file was read last.
-  std::set<std::string> names;
   bool interest_changed = true;
   // To be read at the end of the turn, or, where it is being read, once more after that.
   bool due = true;
@@ -79,16 +76,8 @@ void FileResources::OnEndOfTurn() {
 }
 
 void FileResources::OnNewInterest(Type& type) {
-  type.subscriptions.DropUnnamed();
-  if (type.subscriptions.empty()) {
-    type.due = true;
-    type.names.clear();
-    return;
-  }
   // Names that nobody had asked for were passed over when the file was read.
-  std::set<std::string> names = type.subscriptions.Names();
-  if (!std::includes(type.names.begin(), type.names.end(), names.begin(), names.end())) type.due = true;
-  type.names = std::move(names);
+  if (!type.subscriptions.TakeNameChanges().came.empty() || type.subscriptions.empty()) type.due = true;
 }
 
 void FileResources::Read(Type& type) {

@@ -138,8 +138,8 @@ ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const c
   config::Faults faults(unknown_fields_);
   const Last& last = last_[std::string(type.type_url())];
   const auto before = [&last](const std::string& name) {
-    const auto found = last.items.find(name);
-    return found == last.items.end() ? nullptr : (*found)->compiled;
+    const auto found = last.items->find(name);
+    return found == last.items->end() ? nullptr : (*found)->compiled;
   };
   item->compiled = type.Recompile(*item->bytes, before, item->name, faults);
   const std::string where = StrCat(ShortTypeName(type.type_url()), " ", config::Quote(item->name));
@@ -160,24 +160,25 @@ ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const c
 
 void ResponseCompiler::Compare(CompiledResponse& response) {
   Last& last = last_[response.type_url];
-  Last now{last.number + 1, {}};
-  now.items.reserve(response.items.size());
+  auto items = std::make_shared<ItemsByName>();
+  items->reserve(response.items.size());
   bool plain = true;
-  for (const Item& item : response.items) plain = plain && !item->name.empty() && now.items.insert(item).second;
-  if (!plain) now.items = {};
-  response.number = now.number;
-  if (plain && !last.items.empty()) {
+  for (const Item& item : response.items) plain = plain && !item->name.empty() && items->insert(item).second;
+  if (!plain) *items = {};
+  response.number = last.number + 1;
+  response.by_name = items;
+  if (plain && !last.items->empty()) {
     CompiledResponse::Difference& difference = response.difference.emplace();
     difference.since = last.number;
     for (size_t i = 0; i < response.items.size(); ++i) {
-      const auto before = last.items.find(response.items[i]);
-      if (before == last.items.end() || *before != response.items[i]) difference.changed.push_back(i);
+      const auto before = last.items->find(response.items[i]);
+      if (before == last.items->end() || *before != response.items[i]) difference.changed.push_back(i);
     }
-    for (const Item& item : last.items) {
-      if (!now.items.contains(item)) difference.gone.push_back(item->name);
+    for (const Item& item : *last.items) {
+      if (!items->contains(item)) difference.gone.push_back(item->name);
     }
   }
-  last = std::move(now);
+  last = {response.number, std::move(items)};
 }
 
 void ResponseCompiler::Trim(Cache& cache) {

@@ -35,6 +35,23 @@ struct SavedResource {
   std::shared_ptr<const std::string> bytes;
 };
 
+// Resources of different names, found by these.
+struct ItemNameHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
+  size_t operator()(const std::shared_ptr<const CompiledItem>& item) const { return (*this)(item->name); }
+};
+struct ItemNameEqual {
+  using is_transparent = void;
+  static std::string_view Name(std::string_view name) { return name; }
+  static std::string_view Name(const std::shared_ptr<const CompiledItem>& item) { return item->name; }
+  template <typename A, typename B>
+  bool operator()(const A& a, const B& b) const {
+    return Name(a) == Name(b);
+  }
+};
+using ItemsByName = absl::flat_hash_set<std::shared_ptr<const CompiledItem>, ItemNameHash, ItemNameEqual>;
+
 // An answer, from a stream, a file or the state directory.
 struct CompiledResponse {
   // What differs from an earlier answer of the same source and type, both of them without two resources of one name.
@@ -53,6 +70,8 @@ struct CompiledResponse {
   // What the control plane calls itself.
   std::string control_plane;
   std::vector<std::shared_ptr<const CompiledItem>> items;
+  // The same by name. Empty where two have one name, or one has none.
+  std::shared_ptr<const ItemsByName> by_name = nullptr;
   // Where the items have versions of their own: one each.
   std::vector<std::string> item_versions;
   // Of this answer among those of its source and type; 0: none.
@@ -66,6 +85,12 @@ struct CompiledResponse {
   // What was only warned of, one line each; and how many of it were unknown fields.
   std::vector<std::string> warnings;
   uint64_t unknown_fields = 0;
+
+  // Null: there is none of that name. Legal where there is a difference.
+  const std::shared_ptr<const CompiledItem>* Find(std::string_view name) const {
+    const auto found = by_name->find(name);
+    return found == by_name->end() ? nullptr : &*found;
+  }
 };
 
 using ResourceTypes = std::vector<const config::ResourceType*>;
@@ -91,25 +116,11 @@ class ResponseCompiler {
   using Item = std::shared_ptr<const CompiledItem>;
   // By hash of the bytes. Of two that have the same hash the later one is kept.
   using Cache = absl::flat_hash_map<size_t, Item>;
-  struct NameHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-    size_t operator()(const Item& item) const { return (*this)(item->name); }
-  };
-  struct NameEqual {
-    using is_transparent = void;
-    static std::string_view Name(std::string_view name) { return name; }
-    static std::string_view Name(const Item& item) { return item->name; }
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      return Name(a) == Name(b);
-    }
-  };
   // The last answer of a type.
   struct Last {
     uint64_t number = 0;
-    // By name. Empty where two resources have one name, or one has none.
-    absl::flat_hash_set<Item, NameHash, NameEqual> items;
+    // As CompiledResponse::by_name.
+    std::shared_ptr<const ItemsByName> items = std::make_shared<const ItemsByName>();
     // As kept, or null.
     std::shared_ptr<const CompiledResponse> answer = nullptr;
   };

@@ -211,7 +211,8 @@ void StateStore::Merge(std::string_view source, std::string_view type_url,
   for (const SavedResource& resource : resources) Put(entries, resource);
 }
 
-void StateStore::Erase(std::string_view source, std::string_view type_url, const std::vector<std::string>& names) {
+void StateStore::Erase(std::string_view source, std::string_view type_url,
+                       const std::set<std::string, std::less<>>& names) {
   const auto found = entries_.find({std::string(source), std::string(type_url)});
   if (found == entries_.end()) return;
   for (const std::string& name : names) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,7 @@ class StateStore {
   void Replace(std::string_view source, std::string_view type_url, const std::vector<SavedResource>& resources);
   // Keeps these too.
   void Merge(std::string_view source, std::string_view type_url, const std::vector<SavedResource>& resources);
-  void Erase(std::string_view source, std::string_view type_url, const std::vector<std::string>& names);
+  void Erase(std::string_view source, std::string_view type_url, const std::set<std::string, std::less<>>& names);
 
  private:
   struct Entry {

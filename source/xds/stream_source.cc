@@ -31,7 +31,16 @@ struct StreamSource::Type {
   Type(const SourceServices& services, const config::ResourceType& resource_type, TypeSubscriptions::Owner& owner)
       : subscriptions(services.loop, services.stats, resource_type, owner) {}
 
+  // Of what is asked for but the type and the names, see DiscoveryRequest.
+  bool News() const {
+    const bool all = subscriptions.wildcard();
+    if (!asked) return all || !names->empty();
+    return all != asked_for_all || (!all && names != asked_names && *names != *asked_names);
+  }
+
   TypeSubscriptions subscriptions;
+  // The names asked for, as requests have them. Kept in that form, since each request has all of them.
+  std::shared_ptr<const std::string> names = std::make_shared<const std::string>();
   // Accepted last.
   std::string version;
   // Of the newest answer on this stream.
@@ -39,7 +48,7 @@ struct StreamSource::Type {
   // On this stream: whether, and for what, a request was made.
   bool asked = false;
   bool asked_for_all = false;
-  std::set<std::string> asked_names;
+  std::shared_ptr<const std::string> asked_names;
   // What is asked for may have changed.
   bool changed = false;
   // The control plane has answered; the state directory no longer stands in.
@@ -106,34 +115,38 @@ void StreamSource::OnInterestChanged(TypeSubscriptions& type) {
   services_.loop.AtEndOfTurn(end_of_turn_);
 }
 
-bool StreamSource::Wanted(const Type& type) const {
-  return type.subscriptions.wildcard() || !type.subscriptions.Names().empty();
-}
-
 void StreamSource::OnEndOfTurn() {
   if (stopped_) return;
   if (idle()) {
     for (const auto& type : types_) {
       type->changed = false;
-      type->subscriptions.DropUnnamed();
+      TakeNameChanges(*type);
     }
     reconnect_.Disarm();
     saved_timer_.Disarm();
     Disconnect();
     return;
   }
+  for (const auto& type : types_) {
+    if (type->changed) TakeNameChanges(*type);
+  }
   if (stream_ == nullptr && !reconnect_.armed()) Connect();
   for (size_t i = 0; i < types_.size(); ++i) {
     Type& type = *types_[i];
     if (!std::exchange(type.changed, false)) continue;
-    const std::vector<std::string> dropped = type.subscriptions.DropUnnamed();
-    if (services_.store != nullptr && !dropped.empty()) {
-      services_.store->Erase(options_.name, type.subscriptions.type().type_url(), dropped);
-    }
     if (stream_ != nullptr) Queue(type, /*answers=*/false, "");
     if (use_saved_) UseSavedOf(type);
   }
   SendQueued();
+}
+
+void StreamSource::TakeNameChanges(Type& type) {
+  const NameChanges changes = type.subscriptions.TakeNameChanges();
+  if (changes.empty()) return;
+  type.names = std::make_shared<const std::string>(ChangeNames(*type.names, changes.came, changes.went));
+  if (services_.store != nullptr && !type.subscriptions.wildcard() && !changes.went.empty()) {
+    services_.store->Erase(options_.name, type.subscriptions.type().type_url(), changes.went);
+  }
 }
 
 void StreamSource::Connect() {
@@ -143,7 +156,7 @@ void StreamSource::Connect() {
   for (const auto& type : types_) {
     type->nonce.clear();
     type->asked = false;
-    type->asked_names.clear();
+    type->asked_names.reset();
   }
   node_sent_ = false;
   if (services_.store != nullptr && !answered_ever_ && !use_saved_ && !saved_timer_.armed()) {
@@ -185,7 +198,7 @@ void StreamSource::OnClosed(std::string_view reason) {
     types_[i]->subscriptions.Tell(config::SubscriptionEvent::Kind::kFailed);
   }
   const bool missing = std::any_of(types_.begin(), types_.end(),
-                                   [this](const auto& type) { return Wanted(*type) && !type->answered; });
+                                   [this](const auto& type) { return type->subscriptions.wanted() && !type->answered; });
   if (missing) UseSaved();
 }
 
@@ -239,7 +252,7 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
   failures_ = 0;
   if (!response.control_plane.empty()) stats_.identifier.Set(response.control_plane);
   Type* type = FindType(response.type_url);
-  if (type == nullptr || !Wanted(*type)) {
+  if (type == nullptr || !type->subscriptions.wanted()) {
     NUNCIO_LOG(kConfig, kDebug, options_.name, ": an answer of a type that nobody asked for: ", response.type_url);
     return;
   }
@@ -286,10 +299,7 @@ void StreamSource::Queue(Type& type, bool answers, std::string error) {
 void StreamSource::SendQueued() {
   while (!queue_.empty() && stream_ != nullptr) {
     Type& type = *queue_.front().type;
-    const bool all = type.subscriptions.wildcard();
-    const std::set<std::string> names = all ? std::set<std::string>() : type.subscriptions.Names();
-    const bool news = type.asked ? all != type.asked_for_all || names != type.asked_names : all || !names.empty();
-    if (!queue_.front().answers && !news) {
+    if (!queue_.front().answers && !type.News()) {
       queue_.pop_front();
       continue;
     }
@@ -297,8 +307,8 @@ void StreamSource::SendQueued() {
     const Pending pending = std::move(queue_.front());
     queue_.pop_front();
     type.asked = true;
-    type.asked_for_all = all;
-    type.asked_names = names;
+    type.asked_for_all = type.subscriptions.wildcard();
+    type.asked_names = type.names;
     SendOne(pending);
     if (!pending.answers) type.subscriptions.Tell(config::SubscriptionEvent::Kind::kAsked);
   }
@@ -311,7 +321,7 @@ void StreamSource::SendOne(const Pending& pending) {
   request.type_url = type.subscriptions.type().type_url();
   request.version = type.version;
   request.nonce = type.nonce;
-  request.names = type.asked_names;
+  if (!type.asked_for_all) request.names = *type.names;
   request.error = pending.error;
   if (!node_sent_ || !options_.grpc.node_on_first_message_only) request.node = *services_.node;
   node_sent_ = true;
@@ -354,12 +364,9 @@ void StreamSource::UseSavedOf(Type& type) {
   if (type.answered) return;
   const config::ResourceType& resource_type = type.subscriptions.type();
   std::vector<SavedResource> saved = services_.store->Find(options_.name, resource_type.type_url());
-  std::set<std::string> have;
-  for (const SavedResource& resource : type.subscriptions.Current()) have.insert(resource.name);
   const bool all = type.subscriptions.wildcard();
-  const std::set<std::string> names = type.subscriptions.Names();
   std::erase_if(saved, [&](const SavedResource& resource) {
-    return have.contains(resource.name) || (!all && !names.contains(resource.name));
+    return type.subscriptions.InForce(resource.name) || (!all && !type.subscriptions.Named(resource.name));
   });
   if (saved.empty()) return;
   services_.thread.Run([compiler = compiler_, saved = std::move(saved), &resource_type,

@@ -63,7 +63,7 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
 
   // Acts on what changed in this turn.
   void OnEndOfTurn();
-  bool Wanted(const Type& type) const;
+  void TakeNameChanges(Type& type);
   void Connect();
   // Ends the stream, if there is one.
   void Disconnect();

@@ -3,10 +3,10 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "source/config/subscription.h"
@@ -14,15 +14,16 @@
 #include "source/telemetry/stats_store.h"
 #include "source/xds/resource_status.h"
 #include "source/xds/response_compiler.h"
+#include "source/xds/subscription_records.h"
 
 namespace nuncio::xds {
 
 // All subscriptions of one type at one source, and the last good version of every resource that they have. Knows
 // nothing of how answers come. Main thread; outlives its subscriptions.
 //
-// The work on an answer that differs little from the one before is that of the difference: subscriptions by name that
-// it says nothing new to (Record::settled) are not looked at, and count it when statistics are read.
-class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
+// The work on an answer that differs little from the one before is that of the difference, and so is that on names that
+// come and go.
+class TypeSubscriptions final {
  public:
   class Owner {
    public:
@@ -47,11 +48,11 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
                                             config::ResourceWatcher& watcher);
   bool empty() const { return records_.empty(); }
   // Whether any subscription is to all resources.
-  bool wildcard() const { return wildcards_ > 0; }
-  // Named by any subscription, in order.
-  std::set<std::string> Names() const;
-  // Some subscription waits for its first answer.
-  bool waiting() const;
+  bool wildcard() const { return records_.wildcard(); }
+  // Whether anything is asked for.
+  bool wanted() const { return records_.wildcard() || records_.by_name(); }
+  // Whether any subscription names it.
+  bool Named(std::string_view name) const { return records_.Named(name); }
 
   // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty:
   // all was taken.
@@ -63,20 +64,21 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
   void Tell(config::SubscriptionEvent::Kind kind);
   // No first answer will come soon.
   void FailFirst(config::FetchFailure failure, std::string_view reason);
-  // Lets go of resources that nobody names any longer, and returns their names.
-  std::vector<std::string> DropUnnamed();
+  // Lets go of resources that nobody names any longer. Since the last call, which names came and went.
+  NameChanges TakeNameChanges();
 
   // Resources in force.
   std::vector<SavedResource> Current() const;
+  bool InForce(std::string_view name) const { return known_.contains(name); }
   std::vector<ResourceStatus> Statuses() const;
 
  private:
-  struct Record;
+  using Record = SubscriptionRecord;
   class Handle;
   struct Known {
     std::shared_ptr<const CompiledItem> item;
-    // See VersionOf.
-    std::string version;
+    // Unset: it is in the last answer, and has its version.
+    std::optional<std::string> own_version;
     SystemTime updated_at;
   };
   struct Rejected {
@@ -84,14 +86,12 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
     std::string version;
     SystemTime at;
   };
-  using Records = std::vector<std::shared_ptr<Record>>;
   // One answer on its way.
   struct Change {
     std::string version;
     bool saved = false;
+    // Only its difference to the answer before was looked at.
     bool follows = false;
-    // Where it follows: resources whose last good version stays in force, since the new one is faulty.
-    std::set<std::string> faulty;
     // What was there before, of added or changed (null item: nothing) and of removed resources.
     std::map<std::string, Known> added_before;
     std::map<std::string, Known> removed_before;
@@ -100,39 +100,27 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
     std::string nameless;
   };
 
+  // Bring known_ to what the answer says, as far as the answer is good by itself.
   void Take(const CompiledResponse& response, Change& change);
-  // Take, where Follows: its work is that of the difference.
   void TakeDifference(const CompiledResponse& response, Change& change);
-  // Whether any subscription names it.
-  bool Named(std::string_view name) const;
+  void TakeItem(const std::shared_ptr<const CompiledItem>& item, std::optional<std::string> own_version, Change& change);
+  // The answer does not have it.
+  void TakeAbsence(const std::string& name, Change& change);
+  // What is known stays, though the answer has it otherwise or not at all.
+  void Keep(Known& known);
   // Puts it in the place of one of the same name.
   void PutKnown(Known known);
-  void TakeItem(const std::shared_ptr<const CompiledItem>& item, const std::string& version, Change& change);
-  // Whether that answer is what is in force, so that the difference says all.
-  bool Follows(const CompiledResponse& response) const;
-  // Called before known_ becomes anything else.
-  void LeaveAnswer();
-  const std::string& VersionOf(const Known& known) const { return in_force_ != 0 ? version_ : known.version; }
+  const std::string& VersionOf(const Known& known) const { return known.own_version ? *known.own_version : version_; }
+  // As it is known beyond the answer that it came with.
+  Known Kept(const Known& known) const { return {known.item, VersionOf(known), known.updated_at}; }
+  // Whether it is in force as the last answer has it.
+  bool AsAnswered(const std::string& name) const;
+  void SettleRecords();
   void TellResult(const CompiledResponse& response, const Change& change, MonotonicTime began);
-  // Statistics of one record, after what is late of it.
-  static void TellOne(Record& record, const config::SubscriptionEvent& event);
-  // Of all settled records.
-  void TellSettled(config::SubscriptionEvent event);
-  // telemetry::StatsStore::LateCounter
-  void CatchUp() override;
-  void CatchUp(Record& record);
-  // To be looked at with every answer until the next Settle.
-  void Unsettle(Record& record);
-  // Lets go of those that need not be looked at any longer.
-  void Settle();
   // Whom the answer may say something new to, in order of subscription.
-  Records Concerned(const Change& change) const;
-  void Index(Record& record);
-  void Unindex(Record& record);
-  // Calls `visit` for each record that names it.
-  template <typename Visit>
-  void ForEachNaming(std::string_view name, Visit&& visit) const;
+  SubscriptionRecords::List Concerned(const Change& change) const;
   void Deliver(Record& record, Change& change);
+  void DeliverAll(Record& record, Change& change);
   void CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change);
   void Refuse(Change& change, const std::string& name, const config::Faults& faults);
   // Puts back what the watchers did not want.
@@ -145,31 +133,26 @@ class TypeSubscriptions final : private telemetry::StatsStore::LateCounter {
   // What subscriptions that came later than the answer are to be told.
   void OnReplay();
   void Replay(Record& record);
+  void OnFirstFetchTimeout(Record& record);
   void FailRecord(Record& record, config::FetchFailure failure, std::string_view reason);
   void Remove(Record& record);
 
   event::EventLoop& loop_;
-  telemetry::StatsStore& stats_;
   const config::ResourceType& type_;
   Owner& owner_;
-  Records records_;
-  uint64_t last_number_ = 0;
-  size_t wildcards_ = 0;
-  // Those that are not settled.
-  Records unsettled_;
-  // Settled or not; the names are those in the records.
-  std::set<std::pair<std::string_view, Record*>> by_name_;
-  // What befell all settled records since they were last brought up to date; each knows from where on it is late.
-  std::vector<config::SubscriptionEvent> late_;
+  SubscriptionRecords records_;
   // The keys are the names in the items.
   std::map<std::string_view, Known> known_;
-  std::map<std::string, Rejected> rejected_;
+  std::map<std::string, Rejected, std::less<>> rejected_;
   // A wildcard answer came, so known_ is all there is.
   bool answered_ = false;
-  // Where known_ is exactly what an answer held: its number (CompiledResponse) and version. The versions in known_ may
-  // be older then.
-  uint64_t in_force_ = 0;
+  // The last answer, as CompiledResponse numbers them; 0: there was none, or the difference to it does not tell all.
+  uint64_t number_ = 0;
   std::string version_;
+  // What of it did not take effect, by name.
+  std::set<std::string> refused_;
+  // There was a wildcard when known_ was last rid of what nobody names.
+  bool was_wildcard_ = false;
   event::TurnTask replay_;
 };
 

@@ -64,7 +64,7 @@ class ClusterMemoryTest : public testing::Test {
  protected:
   ClusterMemoryTest() {
     for (TestThread& thread : threads_) registry_.AddThread(thread.loop, thread.clusters);
-    registry_.SetSubscriptions(subscriptions_);
+    registry_.SetSubscriptions(subscriptions_, RunHere);
   }
   void Turn() {
     for (TestThread& thread : threads_) thread.loop.RunOnce();

@@ -62,7 +62,7 @@ class ClusterRegistryTest : public testing::Test {
   ClusterRegistryTest() {
     registry_.AddThread(main_.loop, main_.clusters);
     registry_.AddThread(worker_.loop, worker_.clusters);
-    registry_.SetSubscriptions(subscriptions_);
+    registry_.SetSubscriptions(subscriptions_, RunHere);
     contexts_.AddThread(main_.loop);
     contexts_.AddThread(worker_.loop);
     contexts_.SetSubscriptions(subscriptions_);
@@ -400,7 +400,7 @@ TEST_F(ClusterRegistryTest, AltStatNameNamesTheStatistics) {
   EXPECT_EQ(1, Stat("cluster.other.membership_total"));
 }
 
-// Two workers pick while main changes members, versions and the cluster's existence.
+// Two workers pick while main, and the thread that makes host sets for it, changes members, versions and the cluster's existence.
 TEST(ClusterRegistryThreadsTest, ChangesReachRunningWorkers) {
   telemetry::StatsStore stats;
   FakeDns dns;
@@ -408,7 +408,11 @@ TEST(ClusterRegistryThreadsTest, ChangesReachRunningWorkers) {
   TestThread main(0);
   std::unique_ptr<TestThread> workers[2] = {std::make_unique<TestThread>(1), std::make_unique<TestThread>(2)};
   ClusterRegistry registry({main.loop, main.random, stats, dns.factory(), {}, nullptr, 3});
-  registry.SetSubscriptions(subscriptions);
+  registry.SetSubscriptions(subscriptions, [](const auto& job) {
+    std::function<void()> then;
+    std::thread([&] { then = job(); }).join();
+    then();
+  });
   registry.AddThread(main.loop, main.clusters);
   std::atomic<bool> stop{false};
   std::atomic<uint64_t> picks{0};

@@ -260,7 +260,7 @@ class EdsDiscoveryTest : public DiscoveryTest {
  protected:
   void SetUp() override {
     config_ = ClusterFromText("{name: c, type: EDS, eds_cluster_config: {service_name: svc, eds_config: {ads: {}}}}");
-    discovery_ = std::make_unique<EdsDiscovery>(config_, 2, subscriptions_, stats_, *this);
+    discovery_ = std::make_unique<EdsDiscovery>(config_, 2, subscriptions_, run_, stats_, *this);
     discovery_->Start();
   }
   void Send(std::string_view addresses, const std::string& version) {
@@ -273,6 +273,7 @@ class EdsDiscoveryTest : public DiscoveryTest {
   }
 
   FakeSubscriptions subscriptions_;
+  JobRunner run_ = RunHere;
   std::shared_ptr<const ClusterConfig> config_;
   std::unique_ptr<EdsDiscovery> discovery_;
 };
@@ -305,6 +306,25 @@ TEST_F(EdsDiscoveryTest, TheTimeLimitEndsWarmingAndEndpointsMayComeLater) {
   Send(At("10.0.0.1"), "v1");
   EXPECT_EQ(1, first_answers_);
   EXPECT_EQ((Texts{"10.0.0.1:80"}), Members());
+}
+
+TEST_F(EdsDiscoveryTest, HostSetsAreMadeByJobs) {
+  std::deque<std::function<std::function<void()>()>> jobs;
+  run_ = [&jobs](auto job) { jobs.push_back(std::move(job)); };
+  Send(At("10.0.0.1"), "v1");
+  Send(StrCat(At("10.0.0.1"), ",", At("10.0.0.2")), "v2");
+  EXPECT_EQ(0, updates_);
+  EXPECT_EQ(0, first_answers_);
+  const auto then = jobs[0]();
+  const auto later = jobs[1]();
+  EXPECT_EQ(0, updates_);
+  then();
+  EXPECT_EQ(1, first_answers_);
+  EXPECT_EQ((Texts{"10.0.0.1:80"}), Members());
+  // The cluster may be gone by then.
+  discovery_.reset();
+  later();
+  EXPECT_EQ(1, updates_);
 }
 
 TEST_F(EdsDiscoveryTest, EndsItsSubscription) {

@@ -83,6 +83,9 @@ class FakeDns {
   std::deque<std::shared_ptr<Question>> questions_;
 };
 
+// Does a job for other threads at once, here.
+inline void RunHere(const std::function<std::function<void()>()>& job) { job()(); }
+
 class FakeSubscriptions : public config::SubscriptionFactory {
  public:
   std::unique_ptr<config::Subscription> Subscribe(const config::ConfigSource&, const config::ResourceType&,

@@ -106,14 +106,14 @@ TEST_P(AnswerDifferenceTest, IsTheSameAsTheWhole) {
       if (below(12) == 0 && by_difference.handles.size() > 1) {
         on_both([](Side& side) {
           side.handles.pop_back();
-          side.subscriptions->DropUnnamed();
+          side.subscriptions->TakeNameChanges();
         });
       }
       if (below(12) == 0 && by_difference.handles.size() > 1) {
         const std::string name(1, static_cast<char>('a' + below(8)));
         on_both([&](Side& side) {
           side.handles.back()->UpdateNames({name});
-          side.subscriptions->DropUnnamed();
+          side.subscriptions->TakeNameChanges();
         });
       }
       for (int changes = below(3); changes > 0; --changes) {

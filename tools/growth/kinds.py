@@ -93,8 +93,9 @@ class Kind:
 
     def write(self, name):
         type_name, resources = self.files()[name]
-        # Moved into its place, which is what the proxy waits for.
-        made = self.folder / f"{name}.new"
+        # Moved into its place, which is what the proxy waits for, from where the proxy does not look.
+        made = self.folder / "made" / name
+        made.parent.mkdir(exist_ok=True)
         made.write_bytes(response(type_name, str(self.version), resources()))
         made.rename(self.folder / name)
 
