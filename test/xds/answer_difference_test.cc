@@ -179,6 +179,45 @@ TEST(AnswerDifferenceWorkTest, WhomItSaysNothingNewIsNotCalledBeforeStatisticsAr
   }
 }
 
+// Neither what is refused, nor what nobody asks for, nor names that come and go make the others be looked at.
+TEST(AnswerDifferenceWorkTest, WhatIsOutOfTheOrdinaryConcernsNobodyElse) {
+  Side side(/*absence_is_removal=*/false, /*whole=*/false);
+  Texts words{"unnamed=0"};
+  for (int i = 0; i < 50; ++i) {
+    side.Subscribe(config::ResourceNames::Only({StrCat("name", i)}));
+    words.push_back(StrCat("name", i, i == 3 ? "=bad" : "=old"));
+  }
+  words.push_back("later=1");
+  EXPECT_NE(side.Answer(words, "1"), "");
+  for (const auto& watcher : side.watchers) {
+    watcher->times_told_events = 0;
+    watcher->Take();
+  }
+  side.Subscribe(config::ResourceNames::Only({"later"}));
+  words[0] = "unnamed=1";
+  EXPECT_EQ(side.Answer(words, "2"), "Word \"name3\": value: is bad");
+  EXPECT_EQ(side.watchers[50]->Take(), Texts{"+later=1@2"});
+  side.handles.pop_back();
+  side.subscriptions->TakeNameChanges();
+  words.erase(words.begin() + 6);
+  EXPECT_EQ(side.Answer(words, "3"), "Word \"name3\": value: is bad");
+  words[4] = "name3=good";
+  EXPECT_EQ(side.Answer(words, "4"), "");
+  EXPECT_EQ(side.watchers[3]->Take(), Texts{"+name3=good@4"});
+  for (int i = 0; i < 50; ++i) {
+    if (i == 3 || i == 5) continue;
+    EXPECT_EQ(side.watchers[static_cast<size_t>(i)]->times_told_events, 0) << i;
+  }
+  side.stats.CatchUp();
+  EXPECT_EQ(Counted(*side.watchers[3]),
+            (Texts{"attempts 0", "taken 1", "refused 3", "version 4", "durations 1"}));
+  // In the last two answers it was not.
+  EXPECT_EQ(Counted(*side.watchers[5]),
+            (Texts{"attempts 0", "taken 2", "refused 0", "version 2", "durations 2"}));
+  EXPECT_EQ(Counted(*side.watchers[9]),
+            (Texts{"attempts 0", "taken 4", "refused 0", "version 4", "durations 4"}));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, AnswerDifferenceTest, testing::Combine(testing::Bool(), testing::Bool()));
 
 }  // namespace
