@@ -400,7 +400,8 @@ TEST_F(ClusterRegistryTest, AltStatNameNamesTheStatistics) {
   EXPECT_EQ(1, Stat("cluster.other.membership_total"));
 }
 
-// Two workers pick while main, and the thread that makes host sets for it, changes members, versions and the cluster's existence.
+// Two workers pick while main, and the thread that makes host sets for it, changes members, versions and the cluster's
+// existence.
 TEST(ClusterRegistryThreadsTest, ChangesReachRunningWorkers) {
   telemetry::StatsStore stats;
   FakeDns dns;
