@@ -80,7 +80,4 @@ class Operator {
   Parameters parameters_;
 };
 
-// "10.0.0.1:80", or without the port. Allocates nothing for IPv4.
-void AppendAddress(const net::Address& address, bool with_port, std::string& out);
-
 }  // namespace nuncio::access_log
