@@ -9,7 +9,7 @@ import unittest
 
 import tls
 from harness import Nuncio, Stream, bootstrap, cluster, free_ports, wait_for
-from tcp import HalfTls, MIB, Server, chain, connect, entry, log, stat, tcp_listener
+from tcp import MIB, HalfTls, Server, chain, connect, entry, log, stat, tcp_listener
 
 
 class Tls(unittest.TestCase):
