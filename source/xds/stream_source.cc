@@ -141,11 +141,11 @@ void StreamSource::OnEndOfTurn() {
 }
 
 void StreamSource::TakeNameChanges(Type& type) {
-  const NameChanges changes = type.subscriptions.TakeNameChanges();
+  NameChanges changes = type.subscriptions.TakeNameChanges();
   if (changes.empty()) return;
   type.names = std::make_shared<const std::string>(ChangeNames(*type.names, changes.came, changes.went));
   if (services_.store != nullptr && !type.subscriptions.wildcard() && !changes.went.empty()) {
-    services_.store->Erase(options_.name, type.subscriptions.type().type_url(), changes.went);
+    services_.store->Erase(options_.name, type.subscriptions.type().type_url(), std::move(changes.went));
   }
 }
 
@@ -260,7 +260,8 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
   use_saved_ = false;
   saved_timer_.Disarm();
   ReportWarnings(response, services_);
-  const std::string faults = type->subscriptions.Apply(response);
+  InForceChange in_force;
+  const std::string faults = type->subscriptions.Apply(response, services_.store != nullptr ? &in_force : nullptr);
   services_.memory.OnCompiled(response.compiled_bytes);
   type->answered = true;
   type->nonce = response.nonce;
@@ -272,14 +273,7 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
     NUNCIO_LOG(kConfig, kWarning, options_.name, ": ", ShortTypeName(response.type_url), " version ", response.version,
                " refused in part; what was good before stays:\n", CutLines(faults, kMaxErrorLength));
   }
-  if (services_.store != nullptr) {
-    const auto current = type->subscriptions.Current();
-    if (type->subscriptions.wildcard()) {
-      services_.store->Replace(options_.name, response.type_url, current);
-    } else {
-      services_.store->Merge(options_.name, response.type_url, current);
-    }
-  }
+  if (services_.store != nullptr) services_.store->Take(options_.name, response.type_url, std::move(in_force));
   Queue(*type, /*answers=*/true, faults);
   SendQueued();
 }
@@ -363,24 +357,28 @@ void StreamSource::UseSaved() {
 void StreamSource::UseSavedOf(Type& type) {
   if (type.answered) return;
   const config::ResourceType& resource_type = type.subscriptions.type();
-  std::vector<SavedResource> saved = services_.store->Find(options_.name, resource_type.type_url());
-  const bool all = type.subscriptions.wildcard();
-  std::erase_if(saved, [&](const SavedResource& resource) {
-    return type.subscriptions.InForce(resource.name) || (!all && !type.subscriptions.Named(resource.name));
-  });
-  if (saved.empty()) return;
-  services_.thread.Run([compiler = compiler_, saved = std::move(saved), &resource_type,
-                        weak = std::weak_ptr<StreamSource*>(self_)]() -> ConfigThread::Then {
-    auto response = std::make_shared<CompiledResponse>(compiler->CompileSaved(saved, resource_type));
-    return [weak, response] {
-      const auto self = weak.lock();
-      if (self == nullptr || (*self)->stopped_) return;
-      Type* type = (*self)->FindType(response->type_url);
-      if (type == nullptr || type->answered || !(*self)->use_saved_) return;
-      ReportWarnings(*response, (*self)->services_);
-      type->subscriptions.ApplySaved(*response);
-    };
-  });
+  std::optional<std::set<std::string>> names;
+  if (!type.subscriptions.wildcard()) {
+    names = type.subscriptions.Missing();
+    if (names->empty()) return;
+  }
+  services_.store->Find(
+      options_.name, resource_type.type_url(), std::move(names),
+      [compiler = compiler_, &resource_type,
+       weak = std::weak_ptr<StreamSource*>(self_)](const std::vector<SavedResource>& saved) -> ConfigThread::Then {
+        if (saved.empty()) return nullptr;
+        auto response = std::make_shared<CompiledResponse>(compiler->CompileSaved(saved, resource_type));
+        return [weak, response] {
+          if (const auto self = weak.lock(); self != nullptr) (*self)->OnSavedCompiled(*response);
+        };
+      });
+}
+
+void StreamSource::OnSavedCompiled(const CompiledResponse& response) {
+  Type* type = FindType(response.type_url);
+  if (stopped_ || type == nullptr || type->answered || !use_saved_) return;
+  ReportWarnings(response, services_);
+  type->subscriptions.ApplySaved(response);
 }
 
 }  // namespace nuncio::xds

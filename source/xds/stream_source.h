@@ -77,6 +77,7 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   void OnSavedTimer();
   void UseSaved();
   void UseSavedOf(Type& type);
+  void OnSavedCompiled(const CompiledResponse& response);
   Type& TypeOf(const config::ResourceType& type);
   Type* FindType(std::string_view type_url) const;
   void SetConnected(bool connected);

@@ -63,7 +63,7 @@ void TypeSubscriptions::Remove(Record& record) {
   owner_.OnInterestChanged(*this);
 }
 
-std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
+std::string TypeSubscriptions::Apply(const CompiledResponse& response, InForceChange* in_force) {
   const auto began = loop_.FreshNow();
   Change change;
   change.version = response.version;
@@ -81,6 +81,7 @@ std::string TypeSubscriptions::Apply(const CompiledResponse& response) {
   NoteRejections(change);
   answered_ = answered_ || wildcard();
   TellResult(response, change, began);
+  if (in_force != nullptr) *in_force = InForceAfter(change);
   std::string faults = std::move(change.nameless);
   refused_.clear();
   for (const auto& [name, lines] : change.refused) {
@@ -197,7 +198,8 @@ void TypeSubscriptions::Take(const CompiledResponse& response, Change& change) {
 
 void TypeSubscriptions::TakeDifference(const CompiledResponse& response, Change& change) {
   // With what did not take effect before and what nobody asked for then.
-  std::set<std::string> names = records_.TakeUnanswered();
+  std::set<std::string>& names = change.looked_at;
+  names = records_.TakeUnanswered();
   names.insert(refused_.begin(), refused_.end());
   names.insert(response.difference->gone.begin(), response.difference->gone.end());
   for (const size_t index : response.difference->changed) names.insert(response.items[index]->name);
@@ -406,7 +408,11 @@ NameChanges TypeSubscriptions::TakeNameChanges() {
   answered_ = false;
   if (was_wildcard) {
     number_ = 0;
-    std::erase_if(known_, [this](const auto& entry) { return !Named(entry.first); });
+    std::erase_if(known_, [&](const auto& entry) {
+      if (Named(entry.first)) return false;
+      changes.went.emplace(entry.first);
+      return true;
+    });
     std::erase_if(rejected_, [this](const auto& entry) { return !Named(entry.first); });
   }
   for (const std::string& name : changes.went) {
@@ -416,10 +422,33 @@ NameChanges TypeSubscriptions::TakeNameChanges() {
   return changes;
 }
 
-std::vector<SavedResource> TypeSubscriptions::Current() const {
-  std::vector<SavedResource> out;
-  out.reserve(known_.size());
-  for (const auto& [name, known] : known_) out.push_back({std::string(name), VersionOf(known), known.item->bytes});
+InForceChange TypeSubscriptions::InForceAfter(const Change& change) const {
+  InForceChange out;
+  out.version = version_;
+  const auto put = [&out](const Known& known) {
+    out.in_force.push_back({known.item->name, known.own_version, known.item->bytes});
+  };
+  if (!change.follows) {
+    out.complete = wildcard();
+    for (const auto& [name, known] : known_) put(known);
+    return out;
+  }
+  for (const std::string& name : change.looked_at) {
+    if (const auto known = known_.find(name); known != known_.end()) put(known->second);
+  }
+  for (const auto& [name, before] : change.removed_before) {
+    if (!known_.contains(name)) out.gone.push_back(name);
+  }
+  return out;
+}
+
+std::set<std::string> TypeSubscriptions::Missing() const {
+  std::set<std::string> out;
+  for (const auto& [number, record] : records_.all()) {
+    for (const std::string& name : record->names) {
+      if (!known_.contains(name)) out.insert(name);
+    }
+  }
   return out;
 }
 

@@ -12,6 +12,7 @@
 #include "source/config/subscription.h"
 #include "source/event/event_loop.h"
 #include "source/telemetry/stats_store.h"
+#include "source/xds/in_force_change.h"
 #include "source/xds/resource_status.h"
 #include "source/xds/response_compiler.h"
 #include "source/xds/subscription_records.h"
@@ -51,12 +52,10 @@ class TypeSubscriptions final {
   bool wildcard() const { return records_.wildcard(); }
   // Whether anything is asked for.
   bool wanted() const { return records_.wildcard() || records_.by_name(); }
-  // Whether any subscription names it.
-  bool Named(std::string_view name) const { return records_.Named(name); }
 
   // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty:
-  // all was taken.
-  std::string Apply(const CompiledResponse& response);
+  // all was taken. `in_force`, where it is not null, becomes what that changed.
+  std::string Apply(const CompiledResponse& response, InForceChange* in_force = nullptr);
   // As Apply, for what an earlier run had kept: takes effect for what has no answer yet, and is no answer of the
   // source's.
   void ApplySaved(const CompiledResponse& response);
@@ -64,12 +63,12 @@ class TypeSubscriptions final {
   void Tell(config::SubscriptionEvent::Kind kind);
   // No first answer will come soon.
   void FailFirst(config::FetchFailure failure, std::string_view reason);
-  // Lets go of resources that nobody names any longer. Since the last call, which names came and went.
+  // Lets go of resources that nobody asks for any longer. Since the last call, which names came and went, of those
+  // resources too.
   NameChanges TakeNameChanges();
 
-  // Resources in force.
-  std::vector<SavedResource> Current() const;
-  bool InForce(std::string_view name) const { return known_.contains(name); }
+  // Names asked for of which no resource is in force.
+  std::set<std::string> Missing() const;
   std::vector<ResourceStatus> Statuses() const;
 
  private:
@@ -90,8 +89,9 @@ class TypeSubscriptions final {
   struct Change {
     std::string version;
     bool saved = false;
-    // Only its difference to the answer before was looked at.
+    // Only its difference to the answer before was looked at: these names.
     bool follows = false;
+    std::set<std::string> looked_at;
     // What was there before, of added or changed (null item: nothing) and of removed resources.
     std::map<std::string, Known> added_before;
     std::map<std::string, Known> removed_before;
@@ -100,6 +100,8 @@ class TypeSubscriptions final {
     std::string nameless;
   };
 
+  // Whether any subscription names it.
+  bool Named(std::string_view name) const { return records_.Named(name); }
   // Bring known_ to what the answer says, as far as the answer is good by itself.
   void Take(const CompiledResponse& response, Change& change);
   void TakeDifference(const CompiledResponse& response, Change& change);
@@ -128,6 +130,8 @@ class TypeSubscriptions final {
   // That resource is not there any longer.
   void Lost(const std::string& name);
   void NoteRejections(const Change& change);
+  // When that is over.
+  InForceChange InForceAfter(const Change& change) const;
   // Of a resource in force.
   config::DecodedResource Decoded(const std::string& name) const;
   // What subscriptions that came later than the answer are to be told.

@@ -14,6 +14,29 @@ class NoOwner : public TypeSubscriptions::Owner {
   void OnInterestChanged(TypeSubscriptions&) override {}
 };
 
+// What is in force, put together from what answers changed.
+struct InForce {
+  void Take(const InForceChange& change) {
+    version = change.version;
+    if (change.complete) resources.clear();
+    for (const auto& each : change.in_force) resources.insert_or_assign(each.name, each);
+    for (const std::string& name : change.gone) EXPECT_EQ(resources.erase(name), 1u) << name;
+  }
+  // "name=value@version"
+  Texts List() const {
+    Texts out;
+    for (const auto& [name, each] : resources) {
+      google::protobuf::StringValue text;
+      text.ParseFromString(*each.bytes);
+      out.push_back(StrCat(text.value(), "@", each.own_version.value_or(version)));
+    }
+    return out;
+  }
+
+  std::string version;
+  std::map<std::string, InForceChange::Resource> resources;
+};
+
 // The subscriptions of one type with a compiler of their own.
 struct Side {
   explicit Side(bool absence_is_removal, bool whole)
@@ -41,18 +64,19 @@ struct Side {
     CompiledResponse response = compiler.CompileMessage(message.SerializeAsString(), {&type});
     differed += response.difference.has_value();
     if (takes_whole) response.difference.reset();
-    std::string faults = subscriptions->Apply(response);
+    std::string faults = subscriptions->Apply(response, &last_change);
+    in_force.Take(last_change);
     loop.RunOnce();
     return faults;
   }
+  void TakeNameChanges() {
+    const NameChanges changes = subscriptions->TakeNameChanges();
+    if (subscriptions->wildcard()) return;
+    for (const std::string& name : changes.went) in_force.resources.erase(name);
+  }
   // What is in force, with versions, and what was refused.
   Texts State() const {
-    Texts out;
-    for (const SavedResource& each : subscriptions->Current()) {
-      google::protobuf::StringValue text;
-      text.ParseFromString(*each.bytes);
-      out.push_back(StrCat(text.value(), "@", each.version));
-    }
+    Texts out = in_force.List();
     for (const ResourceStatus& each : subscriptions->Statuses()) {
       out.push_back(StrCat(each.name, " ", static_cast<int>(each.state), " ", each.version, " ", each.error));
     }
@@ -69,6 +93,8 @@ struct Side {
   std::vector<std::unique_ptr<config::Subscription>> handles;
   const bool takes_whole;
   int differed = 0;
+  InForceChange last_change;
+  InForce in_force;
 };
 
 // The statistics of a subscription.
@@ -106,14 +132,14 @@ TEST_P(AnswerDifferenceTest, IsTheSameAsTheWhole) {
       if (below(12) == 0 && by_difference.handles.size() > 1) {
         on_both([](Side& side) {
           side.handles.pop_back();
-          side.subscriptions->TakeNameChanges();
+          side.TakeNameChanges();
         });
       }
       if (below(12) == 0 && by_difference.handles.size() > 1) {
         const std::string name(1, static_cast<char>('a' + below(8)));
         on_both([&](Side& side) {
           side.handles.back()->UpdateNames({name});
-          side.subscriptions->TakeNameChanges();
+          side.TakeNameChanges();
         });
       }
       for (int changes = below(3); changes > 0; --changes) {
@@ -198,7 +224,7 @@ TEST(AnswerDifferenceWorkTest, WhatIsOutOfTheOrdinaryConcernsNobodyElse) {
   EXPECT_EQ(side.Answer(words, "2"), "Word \"name3\": value: is bad");
   EXPECT_EQ(side.watchers[50]->Take(), Texts{"+later=1@2"});
   side.handles.pop_back();
-  side.subscriptions->TakeNameChanges();
+  side.TakeNameChanges();
   words.erase(words.begin() + 6);
   EXPECT_EQ(side.Answer(words, "3"), "Word \"name3\": value: is bad");
   words[4] = "name3=good";
@@ -216,6 +242,40 @@ TEST(AnswerDifferenceWorkTest, WhatIsOutOfTheOrdinaryConcernsNobodyElse) {
             (Texts{"attempts 0", "taken 2", "refused 0", "version 2", "durations 2"}));
   EXPECT_EQ(Counted(*side.watchers[9]),
             (Texts{"attempts 0", "taken 4", "refused 0", "version 4", "durations 4"}));
+}
+
+// What a change of one resource is told by does not grow with the others, which only the version concerns.
+TEST(AnswerDifferenceWorkTest, AChangeIsToldByWhatChanged) {
+  for (const int count : {10, 2000}) {
+    Side side(/*absence_is_removal=*/true, /*whole=*/false);
+    side.Subscribe(config::ResourceNames::All());
+    Texts words;
+    for (int i = 0; i < count; ++i) words.push_back(StrCat("name", i, "=old"));
+    side.Answer(words, "1");
+    EXPECT_EQ(side.last_change.in_force.size(), words.size());
+    const auto expect = [&](std::string_view version, const Texts& in_force, const Texts& gone) {
+      EXPECT_EQ(side.last_change.version, version);
+      EXPECT_FALSE(side.last_change.complete);
+      InForce told;
+      told.Take(InForceChange{side.last_change.version, side.last_change.in_force, {}});
+      EXPECT_EQ(told.List(), in_force);
+      EXPECT_EQ(side.last_change.gone, gone);
+    };
+    side.Answer(words, "2");
+    expect("2", {}, {});
+    words[5] = "name5=new";
+    side.Answer(words, "3");
+    expect("3", {"name5=new@3"}, {});
+    words[5] = "name5=bad";
+    side.Answer(words, "4");
+    expect("4", {"name5=new@3"}, {});
+    words.erase(words.begin() + 5);
+    side.Answer(words, "5");
+    expect("5", {}, {"name5"});
+    words.push_back("one more=1");
+    side.Answer(words, "6");
+    expect("6", {"one more=1@6"}, {});
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, AnswerDifferenceTest, testing::Combine(testing::Bool(), testing::Bool()));
