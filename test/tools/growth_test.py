@@ -30,6 +30,13 @@ class GrowthTest(unittest.TestCase):
             curves = xml.etree.ElementTree.parse(svg).getroot().iter("{http://www.w3.org/2000/svg}polyline")
             self.assertEqual(len(list(curves)), 4 * len(tables))
 
+    def test_a_control_plane_in_place_of_files(self):
+        done = subprocess.run([GROWTH, "--binary", NUNCIO, "--quick", "--state-dir", "--sizes", "1,3", "--kinds",
+                               "clusters,endpoints,tls_contexts"], capture_output=True, text=True, timeout=240)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for table in done.stdout.split("### ")[1:]:
+            self.assertEqual(re.findall(r"(?m)^\| (\d+) \|", table), ["1", "3"], table)
+
     def test_an_unknown_kind_is_refused(self):
         done = subprocess.run([GROWTH, "--binary", NUNCIO, "--kinds", "cluster"], capture_output=True, text=True)
         self.assertEqual(done.returncode, 2)

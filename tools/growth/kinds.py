@@ -3,7 +3,7 @@ some."""
 import itertools
 
 import certificates
-from wire import address, any_of, encode, file_source, response, seconds
+from wire import address, any_of, encode, seconds
 
 CLUSTER = "envoy.config.cluster.v3.Cluster"
 ASSIGNMENT = "envoy.config.endpoint.v3.ClusterLoadAssignment"
@@ -35,11 +35,11 @@ class Kind:
     name = ""
     item = ""
     largest = 10000
-    # The file in which the change is.
-    changed = "routes.pb"
+    # Of what the change is.
+    changed = "routes"
 
-    def __init__(self, folder, size, port, backend_port):
-        self.folder, self.size, self.port, self.backend_port = folder, size, port, backend_port
+    def __init__(self, source, size, port, backend_port):
+        self.source, self.size, self.port, self.backend_port = source, size, port, backend_port
         self.version = 0
 
     def version_of(self, index):
@@ -78,7 +78,7 @@ class Kind:
 
     def chain(self, prefix):
         router = {1: "envoy.filters.http.router", 4: any_of(ROUTER, {})}
-        manager = {2: prefix, 3: {1: file_source(self.folder / "routes.pb"), 2: "routes"}, 5: [router]}
+        manager = {2: prefix, 3: {1: self.source.config_source("routes"), 2: "routes"}, 5: [router]}
         return {3: {1: "envoy.filters.network.http_connection_manager", 4: any_of(MANAGER, manager)}}
 
     # What is asked for: (address, host, path, further headers, server name in the TLS handshake or None).
@@ -86,18 +86,14 @@ class Kind:
     def requests(self):
         return [(("127.0.0.1", self.port), "host.example.com", "/", "", None)]
 
-    def files(self):
-        return {"clusters.pb": (CLUSTER, self.clusters), "endpoints.pb": (ASSIGNMENT, self.assignments),
-                "routes.pb": (ROUTES, self.routes), "secrets.pb": (SECRET, self.secrets),
-                "listeners.pb": (LISTENER, self.listeners)}
+    def all(self):
+        return {"clusters": (CLUSTER, self.clusters), "endpoints": (ASSIGNMENT, self.assignments),
+                "routes": (ROUTES, self.routes), "secrets": (SECRET, self.secrets),
+                "listeners": (LISTENER, self.listeners)}
 
-    def write(self, name):
-        type_name, resources = self.files()[name]
-        # Moved into its place, which is what the proxy waits for, from where the proxy does not look.
-        made = self.folder / "made" / name
-        made.parent.mkdir(exist_ok=True)
-        made.write_bytes(response(type_name, str(self.version), resources()))
-        made.rename(self.folder / name)
+    def put(self, name):
+        type_name, resources = self.all()[name]
+        self.source.put(name, type_name, str(self.version), resources())
 
 
 class VirtualHosts(Kind):
@@ -136,7 +132,7 @@ class ByHeader(Kind):
 
 
 class Clusters(ByHeader):
-    name, item, changed = "clusters", "cluster with two endpoints", "clusters.pb"
+    name, item, changed = "clusters", "cluster with two endpoints", "clusters"
 
     def clusters(self):
         hosts = [(address(host, self.backend_port), 0) for host in ("127.0.0.1", "127.0.0.2")]
@@ -149,13 +145,13 @@ class Clusters(ByHeader):
 class Endpoints(ByHeader):
     """Of each cluster the first endpoints are a priority of their own, so that requests go to these and to the same
     number of connections whatever the size is."""
-    name, item, changed, largest = "endpoints", "endpoint", "endpoints.pb", 100000
+    name, item, changed, largest = "endpoints", "endpoint", "endpoints", 100000
 
     def count(self):
         return -(-self.size // ENDPOINTS_PER_CLUSTER)
 
     def clusters(self):
-        source = file_source(self.folder / "endpoints.pb")
+        source = self.source.config_source("endpoints")
         return [{1: f"cluster{i}", 2: 3, 3: {1: source}, 4: seconds(1)} for i in range(self.count())]
 
     def endpoint(self, index):
@@ -176,7 +172,7 @@ class Endpoints(ByHeader):
 
 class TlsContexts(Kind):
     """Filter chains of one listener, chosen by server name, each with a certificate of its own by discovery."""
-    name, item, changed = "tls_contexts", "TLS context with its filter chain", "secrets.pb"
+    name, item, changed = "tls_contexts", "TLS context with its filter chain", "secrets"
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -194,7 +190,7 @@ class TlsContexts(Kind):
         return out
 
     def listeners(self):
-        source = file_source(self.folder / "secrets.pb")
+        source = self.source.config_source("secrets")
         inspector = {1: "envoy.filters.listener.tls_inspector", 3: any_of(INSPECTOR, {})}
         chain = encode(self.chain("ingress"))
         chains = []
@@ -210,7 +206,7 @@ class TlsContexts(Kind):
 
 
 class Listeners(Kind):
-    name, item, changed, largest = "listeners", "listener", "listeners.pb", 1000
+    name, item, changed, largest = "listeners", "listener", "listeners", 1000
 
     def host(self, index):
         return f"127.1.{index // 250}.{1 + index % 250}"

@@ -9,8 +9,9 @@ import subprocess
 import time
 
 PATIENCE = 120.0
-# A change has had its effect when no thread ran for so long after one did.
-QUIET = 0.1
+# A change has had its effect when no thread ran for so long after one did; with a state directory, which is written
+# 200 ms after it.
+QUIET, QUIET_SAVING = 0.1, 0.4
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -105,33 +106,33 @@ class Client:
             sock.close()
 
 
-def bootstrap(folder, admin_port):
-    def source(name):
-        return {"path_config_source": {"path": str(folder / name)}, "resource_api_version": "V3"}
+def bootstrap(source, admin_port):
     return {
         "node": {"id": "growth", "cluster": "growth"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}},
         # So that no change that is measured falls together with one.
         "stats_flush_interval": "299s",
-        "dynamic_resources": {"lds_config": source("listeners.pb"), "cds_config": source("clusters.pb")},
+        **source.bootstrap(),
     }
 
 
 class Proxy:
-    """From start to end of one process with two workers."""
+    """From start to end of one process with two workers; its files are in `folder`."""
 
-    def __init__(self, binary, kind):
-        for name in kind.files():
-            kind.write(name)
+    def __init__(self, binary, kind, folder, saving):
+        for name in kind.all():
+            kind.put(name)
         port = free_port()
-        config = kind.folder / "bootstrap.json"
-        config.write_text(json.dumps(bootstrap(kind.folder, port)))
-        log = open(kind.folder / "log", "wb")
+        config = folder / "bootstrap.json"
+        config.write_text(json.dumps(bootstrap(kind.source, port)))
+        self.log = folder / "log"
+        log = open(self.log, "wb")
+        self.quiet = QUIET_SAVING if saving else QUIET
         began = time.monotonic()
         self.process = subprocess.Popen(
-            [binary, "-c", str(config), "--concurrency", "2", "-l", "warning"], stdout=log, stderr=log,
+            [binary, "-c", str(config), "--concurrency", "2", "-l", "warning",
+             *(["--state-dir", str(folder / "state")] if saving else [])], stdout=log, stderr=log,
             preexec_fn=lambda: (open_files(), on_processor(0)))
-        self.log = kind.folder / "log"
         while not self.ready(port):
             if self.process.poll() is not None or time.monotonic() - began > PATIENCE:
                 self.stop()
@@ -169,11 +170,11 @@ class Proxy:
         end = time.monotonic() + PATIENCE
         last, since = self.times(), time.monotonic()
         while time.monotonic() < end:
-            time.sleep(QUIET / 10)
+            time.sleep(self.quiet / 10)
             now = self.times()
             if now != last:
                 last, since = now, time.monotonic()
-            elif (before is None or now != before) and time.monotonic() - since > QUIET:
+            elif (before is None or now != before) and time.monotonic() - since > self.quiet:
                 return now
         raise RuntimeError("the proxy is never idle")
 
@@ -185,7 +186,7 @@ class Proxy:
         """Processor times of one change of one item, by thread."""
         before = self.settle()
         kind.version += 1
-        kind.write(kind.changed)
+        kind.put(kind.changed)
         after = self.settle(before)
         return {role: after[role] - before[role] for role in after}
 

@@ -44,6 +44,25 @@ def seconds(count):
     return {1: count}
 
 
-def file_source(path):
-    """A ConfigSource."""
-    return {8: {1: str(path)}}
+def fields(data):
+    """Of a message in wire form, by number: lists of numbers and bytes."""
+    out, at = {}, 0
+
+    def number():
+        nonlocal at
+        value, shift = 0, 0
+        while True:
+            byte = data[at]
+            value |= (byte & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if byte < 0x80:
+                return value
+
+    while at < len(data):
+        tag = number()
+        value = number()
+        if tag & 7 == 2:
+            at += value
+            value = data[at - value:at]
+        out.setdefault(tag >> 3, []).append(value)
+    return out
