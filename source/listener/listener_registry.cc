@@ -1,5 +1,6 @@
 #include "source/listener/listener_registry.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/base/logging.h"
@@ -141,15 +142,30 @@ void ListenerRegistry::Await(const std::string& name, const std::shared_ptr<Gene
 }
 
 void ListenerRegistry::SetWarming(Listener& listener, std::shared_ptr<Generation> generation) {
-  warming_count_ += static_cast<size_t>(generation != nullptr) - static_cast<size_t>(listener.warming != nullptr);
+  Replace(listener.warming, std::move(generation), warming_count_);
   stats_.total_listeners_warming.Set(static_cast<int64_t>(warming_count_));
-  listener.warming = std::move(generation);
 }
 
 void ListenerRegistry::SetActive(Listener& listener, std::shared_ptr<Generation> generation) {
-  active_count_ += static_cast<size_t>(generation != nullptr) - static_cast<size_t>(listener.active != nullptr);
+  Replace(listener.active, std::move(generation), active_count_);
   stats_.total_listeners_active.Set(static_cast<int64_t>(active_count_));
-  listener.active = std::move(generation);
+}
+
+void ListenerRegistry::Replace(std::shared_ptr<Generation>& place, std::shared_ptr<Generation> generation,
+                               size_t& count) {
+  count += static_cast<size_t>(generation != nullptr) - static_cast<size_t>(place != nullptr);
+  if (place != nullptr) {
+    for (const ListenAddress& each : place->config->addresses) {
+      const auto [first, last] = by_address_.equal_range(each.address);
+      const auto at = std::find_if(first, last, [&](const auto& entry) { return entry.second == place.get(); });
+      if (at != last) by_address_.erase(at);
+    }
+  }
+  place = std::move(generation);
+  if (place == nullptr) return;
+  for (const ListenAddress& each : place->config->addresses) {
+    if (each.address.port() != 0) by_address_.emplace(each.address, place.get());
+  }
 }
 
 void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation) {
@@ -236,6 +252,12 @@ std::shared_ptr<ListenerRegistry::Sockets> ListenerRegistry::FindSockets(const L
   return nullptr;
 }
 
+const ListenerConfig* ListenerRegistry::HolderOf(const net::Address& address, const std::string& but_this) const {
+  const auto [first, last] = by_address_.equal_range(address);
+  const auto other = std::find_if(first, last, [&](const auto& at) { return at.second->config->name != but_this; });
+  return other == last ? nullptr : other->second->config.get();
+}
+
 bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listener* before, Generation& generation,
                                      config::Faults& faults) {
   if (!config.bind_to_port) return true;
@@ -248,17 +270,9 @@ bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listene
       continue;
     }
     // SO_REUSEPORT lets two listeners of ours bind one address; connections would then go to either.
-    for (const auto& [name, other] : listeners_) {
-      if (&other == before || address.address.port() == 0) continue;
-      for (const auto* each : {&other.warming, &other.active}) {
-        if (*each == nullptr) continue;
-        for (const ListenAddress& taken : (*each)->config->addresses) {
-          if (taken.address == address.address) {
-            faults.Add(field, StrCat(address.address.ToString(), " is listener ", config::Quote(name), "'s already"));
-            return false;
-          }
-        }
-      }
+    if (const ListenerConfig* holder = HolderOf(address.address, config.name); holder != nullptr) {
+      faults.Add(field, StrCat(address.address.ToString(), " is listener ", config::Quote(holder->name), "'s already"));
+      return false;
     }
     auto bound = Bind(address);
     if (!bound.ok()) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "source/access_log/log_writer.h"
@@ -109,9 +110,12 @@ class ListenerRegistry final : public config::ResourceWatcher {
   void AcquireRoutes(const ListenerConfig& config, Generation& generation);
   // Has CheckWarm called whenever something that the generation waits for is ready.
   void Await(const std::string& name, const std::shared_ptr<Generation>& generation);
+  // Not null: another listener's, of the same address with a port.
+  const ListenerConfig* HolderOf(const net::Address& address, const std::string& but_this) const;
   // Put the generation, or nothing, in its place.
   void SetWarming(Listener& listener, std::shared_ptr<Generation> generation);
   void SetActive(Listener& listener, std::shared_ptr<Generation> generation);
+  void Replace(std::shared_ptr<Generation>& place, std::shared_ptr<Generation> generation, size_t& count);
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
   void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
   void TellWarm();
@@ -128,6 +132,8 @@ class ListenerRegistry final : public config::ResourceWatcher {
   const telemetry::ScopePtr lds_scope_;
   telemetry::ListenerManagerStats& stats_;
   std::map<std::string, Listener> listeners_;
+  // All generations in listeners_, by each of their addresses with a port.
+  std::unordered_multimap<net::Address, const Generation*, net::AddressHash> by_address_;
   size_t active_count_ = 0;
   size_t warming_count_ = 0;
   std::vector<std::function<void()>> when_warm_;

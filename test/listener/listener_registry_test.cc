@@ -95,6 +95,11 @@ class ListenerRegistryTest : protected Secrets, public admin::AdminFixture {
     return connected;
   }
   net::Address AddressOf(const std::string& name) { return Find(name).addresses.at(0); }
+  static envoy::config::listener::v3::Listener On(const net::Address& address,
+                                                  envoy::config::listener::v3::Listener message) {
+    message.mutable_address()->mutable_socket_address()->set_port_value(address.port());
+    return message;
+  }
 };
 
 TEST_F(ListenerRegistryTest, AListenerWaitsForItsSecrets) {
@@ -151,9 +156,7 @@ TEST_F(ListenerRegistryTest, OnAnotherAddressToo) {
   auto reserved = net::ListenSocket::Create(*net::Address::FromIp("127.0.0.1", 0), {.listen = false});
   ASSERT_TRUE(reserved.ok());
   const net::Address after = (*reserved)->local();
-  auto moved = TlsListener("l", "own");
-  moved.mutable_address()->mutable_socket_address()->set_port_value(after.port());
-  EXPECT_EQ("", Update({moved}));
+  EXPECT_EQ("", Update({On(after, TlsListener("l", "own"))}));
   EXPECT_EQ(1u, listeners_.warming());
   EXPECT_TRUE(Listens(before));
   EXPECT_FALSE(Listens(after));
@@ -161,6 +164,24 @@ TEST_F(ListenerRegistryTest, OnAnotherAddressToo) {
   EXPECT_EQ(0u, listeners_.warming());
   EXPECT_EQ(AddressOf("l"), after);
   EXPECT_TRUE(Listens(after));
+}
+
+TEST_F(ListenerRegistryTest, AnAddressIsOneListenersAtATime) {
+  listeners_.StartAccepting();
+  auto reserved = net::ListenSocket::Create(*net::Address::FromIp("127.0.0.1", 0), {.listen = false});
+  ASSERT_TRUE(reserved.ok());
+  const net::Address address = (*reserved)->local();
+  const std::string refused = StrCat("m: address: ", address.ToString(), " is listener \"l\"'s already");
+  EXPECT_EQ("", Update({On(address, Listener("l"))}));
+  EXPECT_EQ(refused, Update({On(address, Listener("m"))}));
+  // As long as it holds the address with what serves and with what is to come.
+  EXPECT_EQ("", Update({On(address, TlsListener("l", "own"))}));
+  EXPECT_EQ("", Update({TlsListener("l", "own")}));
+  EXPECT_EQ(refused, Update({On(address, Listener("m"))}));
+  SendCertificate("own");
+  EXPECT_EQ("", Update({On(address, Listener("m"))}));
+  EXPECT_EQ("", Update({On(address, Listener("l"))}, {"m"}));
+  EXPECT_EQ(AddressOf("l"), address);
 }
 
 TEST_F(ListenerRegistryTest, OneThatCannotListenIsCounted) {
