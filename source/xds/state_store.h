@@ -16,13 +16,13 @@
 
 namespace nuncio::xds {
 
-// The last good dynamic configuration in a directory (StateFile), so that a proxy that starts while its control plane is
-// away comes up with what it had.
+// The last good dynamic configuration in a directory (StateFile), so that a proxy that starts while its control plane
+// is away comes up with what it had.
 //
 // What is kept belongs to the configuration thread, which reads and writes the file and takes changes in the order in
-// which they are told: telling one is work that follows the change, however much is kept. The file is written kSaveDelay
-// after a change. One that is not whole, by its checksum, is ignored with a warning and replaced by the next save; a
-// directory that cannot be written is warned of and costs nothing else.
+// which they are told: telling one is work that follows the change, however much is kept. The file is written
+// kSaveDelay after a change. One that is not whole, by its checksum, is ignored with a warning and replaced by the next
+// save; a directory that cannot be written is warned of and costs nothing else.
 //
 // To be called on the main thread.
 class StateStore {
