@@ -5,10 +5,9 @@
 
 namespace nuncio::listener {
 
-size_t ConnectionBalance::Choose(size_t worker, MonotonicTime now) {
+size_t ConnectionBalance::Choose(size_t worker, MonotonicTime now, Aim aim) {
   size_t least = worker;
   uint32_t fewest = connections(worker);
-  // An eighth more is even enough.
   const uint32_t tolerated = fewest / 8;
   for (size_t i = 0; i < shards_.size(); ++i) {
     // After this one first, so that several workers do not all choose the same.
@@ -19,7 +18,8 @@ size_t ConnectionBalance::Choose(size_t worker, MonotonicTime now) {
       fewest = count;
     }
   }
-  if (least != worker && (connections(worker) <= fewest + tolerated || !MayHandOver(shards_[worker], now))) {
+  if (least != worker && aim == Aim::kEvenEnough &&
+      (connections(worker) <= fewest + tolerated || !MayHandOver(shards_[worker], now))) {
     least = worker;
   }
   shards_[least].connections.fetch_add(1, std::memory_order_relaxed);

@@ -363,6 +363,7 @@ std::shared_ptr<const ListenerConfig> CompileListener(const Listener& message,
   }
   out->max_accepts_per_event = message.max_connections_to_accept_per_socket_event().value();
   out->ignore_global_limit = message.ignore_global_conn_limit();
+  out->exact_balance = message.connection_balance_config().has_exact_balance();
   out->ignores_health_fail = message.drain_type() == Listener::MODIFY_ONLY;
   out->direction = static_cast<ListenerConfig::Direction>(message.traffic_direction());
   out->access_logs = access_log::CompileAccessLogs(message.access_log(), "access_log", data_sources, faults);

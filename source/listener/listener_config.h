@@ -93,6 +93,8 @@ struct ListenerConfig : config::CompiledResource {
   uint32_t buffer_limit = 1 << 20;
   uint32_t max_accepts_per_event = 0;  // 0: no limit.
   bool ignore_global_limit = false;
+  // Connections are spread over the workers without tolerance.
+  bool exact_balance = false;
   // Connections go on while the process is marked as failing its health checks.
   bool ignores_health_fail = false;
   enum class Direction : uint8_t { kUnspecified, kInbound, kOutbound };

@@ -173,7 +173,8 @@ void WorkerListener::OnAccept(int fd, const net::Address& peer, const net::Liste
   connection.direct_peer = peer;
   // Bound to one address, every connection has it; else the kernel knows which.
   if (!socket.local().is_any()) connection.local = socket.local();
-  const size_t chosen = balance_->Choose(worker_, services_.loop.now());
+  const auto aim = config_->exact_balance ? ConnectionBalance::Aim::kExact : ConnectionBalance::Aim::kEvenEnough;
+  const size_t chosen = balance_->Choose(worker_, services_.loop.now(), aim);
   if (chosen != worker_) {
     peers_.HandOver(chosen, name_, std::move(connection), balance_);
     return;

@@ -13,13 +13,15 @@ class Workers(unittest.TestCase):
 
     def setUp(self):
         self.backend = Backend()
-        self.port, self.sniffed, self.admin = free_ports(3)
+        self.port, self.sniffed, self.exact, self.admin = free_ports(4)
         inspector = {"name": "envoy.filters.listener.tls_inspector", "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"}}
         routes = [to("echo", prefix="/")]
         self.proxy = Nuncio(bootstrap(
             [listener("main", self.port, routes),
-             listener("sniffed", self.sniffed, routes, listener_fields={"listener_filters": [inspector]})],
+             listener("sniffed", self.sniffed, routes, listener_fields={"listener_filters": [inspector]}),
+             listener("exact", self.exact, routes,
+                      listener_fields={"connection_balance_config": {"exact_balance": {}}})],
             [self.backend.cluster("echo")],
             admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": self.admin}}}),
             "--concurrency", str(WORKERS))
@@ -32,7 +34,7 @@ class Workers(unittest.TestCase):
         return sorted(int(line.rsplit(":", 1)[1]) for line in text.splitlines())
 
     def test_a_few_long_ones(self):
-        for port in (self.port, self.sniffed):
+        for port in (self.port, self.sniffed, self.exact):
             clients = [Client(port) for _ in range(10 * WORKERS)]
             for client in clients:
                 self.assertEqual(client.get("/").status, 200)

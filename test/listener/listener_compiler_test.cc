@@ -92,6 +92,14 @@ TEST(ListenerCompilerTest, Defaults) {
   EXPECT_NE(http.route_table, nullptr);
 }
 
+TEST(ListenerCompilerTest, HowConnectionsAreSpreadIsTheListenersChoice) {
+  const auto compile = [](std::string_view more) {
+    return Compile(StrCat("name: l\n", kAddress, more, "\nfilter_chains: [", kChain, "]"));
+  };
+  EXPECT_FALSE(compile("").config->exact_balance);
+  EXPECT_TRUE(compile("connection_balance_config: {exact_balance: {}}").config->exact_balance);
+}
+
 TEST(ListenerCompilerTest, WithoutANameItsAddressIsIt) {
   const Outcome out = Compile(StrCat(kAddress, "filter_chains: [", kChain, "]"));
   ASSERT_NE(out.config, nullptr) << out.faults;
