@@ -1,9 +1,7 @@
 #pragma once
 
 #include <chrono>
-#include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -14,16 +12,20 @@
 #include "source/telemetry/stats_store.h"
 #include "source/xds/in_force_change.h"
 #include "source/xds/resource_status.h"
+#include "source/xds/resources_in_force.h"
 #include "source/xds/response_compiler.h"
 #include "source/xds/subscription_records.h"
+#include "source/xds/taken_answer.h"
 
 namespace nuncio::xds {
 
-// All subscriptions of one type at one source, and the last good version of every resource that they have. Knows
-// nothing of how answers come. Main thread; outlives its subscriptions.
+// All subscriptions of one type at one source: tells their watchers what answers bring into force (ResourcesInForce),
+// subscriptions that came later what is in force already, and whoever waits in vain that there is no first answer.
+// Knows nothing of how answers come. Main thread; outlives its subscriptions.
 //
 // The work on an answer that differs little from the one before is that of the difference, and so is that on names that
-// come and go.
+// come and go: an answer is handed to those whom it may say something new to, and the others count it later
+// (SubscriptionRecords).
 class TypeSubscriptions final {
  public:
   class Owner {
@@ -74,66 +76,18 @@ class TypeSubscriptions final {
  private:
   using Record = SubscriptionRecord;
   class Handle;
-  struct Known {
-    std::shared_ptr<const CompiledItem> item;
-    // Unset: it is in the last answer, and has its version.
-    std::optional<std::string> own_version;
-    SystemTime updated_at;
-  };
-  struct Rejected {
-    std::string error;
-    std::string version;
-    SystemTime at;
-  };
-  // One answer on its way.
-  struct Change {
-    std::string version;
-    bool saved = false;
-    // Only its difference to the answer before was looked at: these names.
-    bool follows = false;
-    std::set<std::string> looked_at;
-    // What was there before, of added or changed (null item: nothing) and of removed resources.
-    std::map<std::string, Known> added_before;
-    std::map<std::string, Known> removed_before;
-    // By name; resources without a name are in `nameless`.
-    std::map<std::string, std::string> refused;
-    std::string nameless;
-  };
 
-  // Whether any subscription names it.
-  bool Named(std::string_view name) const { return records_.Named(name); }
-  // Bring known_ to what the answer says, as far as the answer is good by itself.
-  void Take(const CompiledResponse& response, Change& change);
-  void TakeDifference(const CompiledResponse& response, Change& change);
-  void TakeItem(const std::shared_ptr<const CompiledItem>& item, std::optional<std::string> own_version, Change& change);
-  // The answer does not have it.
-  void TakeAbsence(const std::string& name, Change& change);
-  // What is known stays, though the answer has it otherwise or not at all.
-  void Keep(Known& known);
-  // Puts it in the place of one of the same name.
-  void PutKnown(Known known);
-  const std::string& VersionOf(const Known& known) const { return known.own_version ? *known.own_version : version_; }
-  // As it is known beyond the answer that it came with.
-  Known Kept(const Known& known) const { return {known.item, VersionOf(known), known.updated_at}; }
-  // Whether it is in force as the last answer has it.
-  bool AsAnswered(const std::string& name) const;
+  // To whom the answer may say something new; then what they refuse is taken back.
+  void Deliver(TakenAnswer& answer);
+  // In order of subscription.
+  SubscriptionRecords::List Concerned(const TakenAnswer& answer) const;
+  void DeliverTo(Record& record, TakenAnswer& answer);
+  void DeliverAllTo(Record& record, TakenAnswer& answer);
+  void CallUpdate(Record& record, const config::ResourceUpdate& update, TakenAnswer& answer);
+  // For statistics.
+  void TellResult(const CompiledResponse& response, const TakenAnswer& answer, MonotonicTime began);
   void SettleRecords();
-  void TellResult(const CompiledResponse& response, const Change& change, MonotonicTime began);
-  // Whom the answer may say something new to, in order of subscription.
-  SubscriptionRecords::List Concerned(const Change& change) const;
-  void Deliver(Record& record, Change& change);
-  void DeliverAll(Record& record, Change& change);
-  void CallUpdate(Record& record, const config::ResourceUpdate& update, Change& change);
-  void Refuse(Change& change, const std::string& name, const config::Faults& faults);
-  // Puts back what the watchers did not want.
-  void TakeBack(const Change& change);
-  // That resource is not there any longer.
-  void Lost(const std::string& name);
-  void NoteRejections(const Change& change);
-  // When that is over.
-  InForceChange InForceAfter(const Change& change) const;
-  // Of a resource in force.
-  config::DecodedResource Decoded(const std::string& name) const;
+  void UnsettleNaming(const std::string& name);
   // What subscriptions that came later than the answer are to be told.
   void OnReplay();
   void Replay(Record& record);
@@ -145,18 +99,7 @@ class TypeSubscriptions final {
   const config::ResourceType& type_;
   Owner& owner_;
   SubscriptionRecords records_;
-  // The keys are the names in the items.
-  std::map<std::string_view, Known> known_;
-  std::map<std::string, Rejected, std::less<>> rejected_;
-  // A wildcard answer came, so known_ is all there is.
-  bool answered_ = false;
-  // The last answer, as CompiledResponse numbers them; 0: there was none, or the difference to it does not tell all.
-  uint64_t number_ = 0;
-  std::string version_;
-  // What of it did not take effect, by name.
-  std::set<std::string> refused_;
-  // There was a wildcard when known_ was last rid of what nobody names.
-  bool was_wildcard_ = false;
+  ResourcesInForce in_force_;
   event::TurnTask replay_;
 };
 
