@@ -60,12 +60,10 @@ StreamSource::StreamSource(const SourceServices& services, Options options)
       options_(std::move(options)),
       stats_(options_.scope->Get<telemetry::ControlPlaneStats>(telemetry::kMainSlot)),
       compiler_(std::make_shared<ResponseCompiler>(services.unknown_fields)),
-      tokens_(options_.grpc.rate_limit.max_tokens),
-      tokens_at_(services.loop.now()),
+      limit_(services.loop, options_.grpc.rate_limit, Delegate<void()>::Bind<&StreamSource::SendQueued>(this)),
       end_of_turn_(Delegate<void()>::Bind<&StreamSource::OnEndOfTurn>(this)),
       reconnect_(services.loop, Delegate<void()>::Bind<&StreamSource::Connect>(this)),
       saved_timer_(services.loop, Delegate<void()>::Bind<&StreamSource::OnSavedTimer>(this)),
-      tokens_timer_(services.loop, Delegate<void()>::Bind<&StreamSource::SendQueued>(this)),
       self_(std::make_shared<StreamSource*>(this)) {}
 
 StreamSource::~StreamSource() { Disconnect(); }
@@ -173,7 +171,7 @@ void StreamSource::Disconnect() {
   queue_.clear();
   answers_.clear();
   compiling_ = false;
-  tokens_timer_.Disarm();
+  limit_.Cancel();
   stats_.pending_requests.Set(0);
   SetConnected(false);
 }
@@ -297,7 +295,10 @@ void StreamSource::SendQueued() {
       queue_.pop_front();
       continue;
     }
-    if (!TakeToken()) break;
+    if (options_.grpc.limited && !limit_.Take()) {
+      stats_.rate_limit_enforced.Inc();
+      break;
+    }
     const Pending pending = std::move(queue_.front());
     queue_.pop_front();
     type.asked = true;
@@ -320,25 +321,6 @@ void StreamSource::SendOne(const Pending& pending) {
   if (!node_sent_ || !options_.grpc.node_on_first_message_only) request.node = *services_.node;
   node_sent_ = true;
   stream_->Send(Encode(request));
-}
-
-bool StreamSource::TakeToken() {
-  if (!options_.grpc.limited) return true;
-  const config::GrpcSource::RateLimit& limit = options_.grpc.rate_limit;
-  const MonotonicTime now = services_.loop.now();
-  tokens_ = std::min<double>(limit.max_tokens,
-                             tokens_ + std::chrono::duration<double>(now - tokens_at_).count() * limit.tokens_per_second);
-  tokens_at_ = now;
-  if (tokens_ >= 1) {
-    tokens_ -= 1;
-    return true;
-  }
-  stats_.rate_limit_enforced.Inc();
-  // Rounded up, so that there is a whole token by then.
-  const double seconds = std::min((1 - tokens_) / limit.tokens_per_second, 3600.0);
-  tokens_timer_.Arm(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)) +
-                    std::chrono::milliseconds(1));
-  return false;
 }
 
 void StreamSource::OnSavedTimer() {

@@ -8,6 +8,7 @@
 
 #include "source/config/config_source.h"
 #include "source/telemetry/xds_stats.h"
+#include "source/xds/request_limit.h"
 #include "source/xds/source.h"
 #include "source/xds/type_subscriptions.h"
 
@@ -73,7 +74,6 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   void Queue(Type& type, bool answers, std::string error);
   void SendQueued();
   void SendOne(const Pending& pending);
-  bool TakeToken();
   void OnSavedTimer();
   void UseSaved();
   void UseSavedOf(Type& type);
@@ -103,12 +103,11 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   bool answered_ever_ = false;
   // Kept resources stand in.
   bool use_saved_ = false;
-  double tokens_;
-  MonotonicTime tokens_at_;
+  // Applies where options_.grpc.limited.
+  RequestLimit limit_;
   event::TurnTask end_of_turn_;
   event::Timer reconnect_;
   event::Timer saved_timer_;
-  event::Timer tokens_timer_;
   bool stopped_ = false;
   // Gone with this object: jobs on the configuration thread hold it weakly.
   std::shared_ptr<StreamSource*> self_;
