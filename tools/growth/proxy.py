@@ -26,10 +26,13 @@ def free_port():
         return sock.getsockname()[1]
 
 
+# Those that this process may run on before it keeps itself to one of them.
+PROCESSORS = sorted(os.sched_getaffinity(0))
+
+
 def on_processor(number):
     """Keeps the caller to one of the processors, as far as there are several."""
-    processors = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {processors[number % len(processors)]})
+    os.sched_setaffinity(0, {PROCESSORS[number % len(PROCESSORS)]})
 
 
 class Backend:
