@@ -66,8 +66,8 @@ class CertsText final : public BodySource {
       const std::string path = std::holds_alternative<tls::TicketKeysSecret>(secret->value) ? "" : PathOf(*secret);
       const bool own = std::holds_alternative<tls::CertificateSecret>(secret->value);
       if (own) entries.emplace_back();
-      for (const net::CertificateFacts& facts : secret->certificates) {
-        Fill(facts, path, now_, own ? *entries.back().add_cert_chain() : *trusted.add_ca_cert());
+      for (const auto& facts : secret->certificates) {
+        Fill(*facts, path, now_, own ? *entries.back().add_cert_chain() : *trusted.add_ca_cert());
       }
       if (own && secret->ocsp.has_value() && entries.back().cert_chain_size() > 0) {
         auto& ocsp = *entries.back().mutable_cert_chain(0)->mutable_ocsp_details();

@@ -206,8 +206,10 @@ uint16_t Certificate::curve() const {
   }
 }
 
-absl::StatusOr<Certificate> Certificate::Load(const CertificateConfig& config, SystemTime now) {
-  Certificate out;
+absl::StatusOr<std::shared_ptr<const Certificate>> Certificate::Load(const CertificateConfig& config, SystemTime now) {
+  if (config.loaded != nullptr) return config.loaded;
+  const auto made = std::make_shared<Certificate>();
+  Certificate& out = *made;
   if (!config.pkcs12.empty()) {
     NUNCIO_RETURN_IF_ERROR(ReadStore(config, out));
   } else {
@@ -230,18 +232,19 @@ absl::StatusOr<Certificate> Certificate::Load(const CertificateConfig& config, S
   if (out.ecdsa() && (X509_get_key_usage(leaf.get()) & X509v3_KU_DIGITAL_SIGNATURE) == 0) {
     return InvalidArgument("certificate_chain: has a key usage that does not allow digital signatures");
   }
-  out.facts = FactsOf(*leaf, Bytes(*out.chain.front()));
-  if (now >= out.facts.not_after) {
-    return InvalidArgument(StrCat("certificate_chain: expired at ", DateText(out.facts.not_after), " (subject ",
-                                  out.facts.subject, ")"));
+  const auto facts = std::make_shared<const net::CertificateFacts>(FactsOf(*leaf, Bytes(*out.chain.front())));
+  out.facts = facts;
+  if (now >= facts->not_after) {
+    return InvalidArgument(StrCat("certificate_chain: expired at ", DateText(facts->not_after), " (subject ",
+                                  facts->subject, ")"));
   }
-  for (const std::string& name : out.facts.dns_sans) out.names.push_back(Lower(name));
+  for (const std::string& name : facts->dns_sans) out.names.push_back(Lower(name));
   if (out.names.empty()) {
     if (std::string name = CommonName(*leaf); !name.empty()) out.names.push_back(Lower(name));
   }
   out.must_staple = IsMustStaple(*leaf);
   NUNCIO_RETURN_IF_ERROR(ReadOcsp(config, *leaf, out));
-  return out;
+  return made;
 }
 
 }  // namespace nuncio::tls

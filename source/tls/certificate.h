@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,9 @@ namespace nuncio::tls {
 
 // A certificate chain with its key, ready to be presented. Immutable; any thread.
 struct Certificate {
-  // `now` judges whether it has expired. The message of a fault begins with the field within TlsCertificate.
-  static absl::StatusOr<Certificate> Load(const CertificateConfig& config, SystemTime now);
+  // `now` judges whether it has expired; that of one that is loaded already was. The message of a fault begins with the
+  // field within TlsCertificate.
+  static absl::StatusOr<std::shared_ptr<const Certificate>> Load(const CertificateConfig& config, SystemTime now);
 
   bool ecdsa() const { return EVP_PKEY_id(key.get()) == EVP_PKEY_EC; }
   // RFC 8422's number of the key's curve: 23, 24 or 25; 0 for RSA.
@@ -29,7 +31,8 @@ struct Certificate {
 
   std::vector<bssl::UniquePtr<CRYPTO_BUFFER>> chain;
   bssl::UniquePtr<EVP_PKEY> key;
-  net::CertificateFacts facts;
+  // Of the leaf. Never null.
+  std::shared_ptr<const net::CertificateFacts> facts;
   // In lower case: the DNS names or, where there are none, the subject's common name.
   std::vector<std::string> names;
   // It says that a handshake without a stapled OCSP response is not to be trusted (RFC 7633).

@@ -62,7 +62,7 @@ absl::Status ClientContext::Build(const ClientContextConfig& config, SystemTime 
   SSL_CTX* const ctx = ssl_ctx_.get();
   SetVerifyMode(SSL_VERIFY_PEER);
   if (!certificates_.empty()) {
-    const Certificate& own = certificates_.front();
+    const Certificate& own = *certificates_.front();
     std::vector<CRYPTO_BUFFER*> chain;
     for (const auto& each : own.chain) chain.push_back(each.get());
     if (!SSL_CTX_set_chain_and_key(ctx, chain.data(), chain.size(), own.key.get(), nullptr)) {
@@ -92,7 +92,7 @@ std::unique_ptr<net::TransportSocket> ClientContext::NewSocket(SocketOptions opt
   }
   // Protocols and names that were agreed on belong to a session too.
   handshaking->host = StrCat(options.host, "\n", handshaking->sni);
-  if (!certificates_.empty()) handshaking->local = &certificates_.front();
+  if (!certificates_.empty()) handshaking->local = certificates_.front().get();
   std::string alpn = alpn_;
   if (options.alpn.has_value()) {
     absl::StatusOr<std::string> wire = AlpnWireForm(*options.alpn);

@@ -50,6 +50,8 @@ struct ProtocolConfig {
   bool fips_202205 = false;
 };
 
+struct Certificate;
+
 // A certificate with its key.
 struct CertificateConfig {
   std::string chain;         // PEM, the leaf first.
@@ -57,6 +59,8 @@ struct CertificateConfig {
   std::string password;      // Of an encrypted key or of the PKCS #12 store; empty: none.
   std::string pkcs12;        // DER; instead of chain and private_key.
   std::string ocsp_staple;   // A DER OCSP response; empty: none.
+  // What was made of all that before, in place of it. Null: it is to be loaded.
+  std::shared_ptr<const Certificate> loaded;
 };
 
 struct SanMatcher {

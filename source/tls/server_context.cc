@@ -173,7 +173,7 @@ absl::Status ServerContext::SetSessionIdContext(const ServerContextConfig& confi
     SHA256_Update(&hash, &size, sizeof(size));
     SHA256_Update(&hash, bytes.data(), bytes.size());
   };
-  for (const Certificate& certificate : certificates_) add(Bytes(*certificate.chain.front()));
+  for (const auto& certificate : certificates_) add(Bytes(*certificate->chain.front()));
   add(config.require_client_certificate ? "require" : "");
   if (config.common.validation.has_value()) {
     const ValidationConfig& judge = *config.common.validation;
@@ -197,8 +197,8 @@ absl::Status ServerContext::SetSessionIdContext(const ServerContextConfig& confi
 
 absl::Status ServerContext::CheckOcsp() const {
   for (size_t i = 0; i < certificates_.size(); ++i) {
-    if (certificates_[i].ocsp.has_value()) continue;
-    if (certificates_[i].must_staple) {
+    if (certificates_[i]->ocsp.has_value()) continue;
+    if (certificates_[i]->must_staple) {
       return InvalidArgument(
           StrCat("tls_certificates[", i, "].ocsp_staple: is missing, and the certificate says must-staple"));
     }
@@ -211,9 +211,9 @@ absl::Status ServerContext::CheckOcsp() const {
 }
 
 void ServerContext::IndexNames() {
-  for (const Certificate& certificate : certificates_) {
-    for (const std::string& name : certificate.names) {
-      by_name_[name.size() > 2 && name[0] == '*' && name[1] == '.' ? name.substr(1) : name].push_back(&certificate);
+  for (const auto& certificate : certificates_) {
+    for (const std::string& name : certificate->names) {
+      by_name_[name.size() > 2 && name[0] == '*' && name[1] == '.' ? name.substr(1) : name].push_back(certificate.get());
     }
   }
 }
@@ -237,33 +237,31 @@ ServerContext::Abilities ServerContext::AbilitiesOf(const SSL_CLIENT_HELLO& hell
 const Certificate& ServerContext::Select(std::string_view sni, const Abilities& client) const {
   const auto fits = [&](const Certificate& each) { return !each.ecdsa() || Has(client.ecdsa_curves, each.curve()); };
   // An ECDSA key that the client can verify is cheaper than an RSA one.
-  const auto best = [&](const auto& candidates, auto&& get) -> const Certificate* {
+  const auto best = [&](const auto& candidates) -> const Certificate* {
     const Certificate* rsa = nullptr;
     for (const auto& candidate : candidates) {
-      const Certificate& each = get(candidate);
+      const Certificate& each = *candidate;
       if (!fits(each)) continue;
       if (each.ecdsa()) return &each;
       if (rsa == nullptr) rsa = &each;
     }
     return rsa;
   };
-  const auto dereference = [](const Certificate* each) -> const Certificate& { return *each; };
   const Certificate* named = nullptr;
   if (!sni.empty()) {
     for (const std::string_view name : {sni, sni.substr(std::min(sni.find('.'), sni.size()))}) {
       const auto found = by_name_.find(name);
       if (found == by_name_.end()) continue;
-      if (const Certificate* const certificate = best(found->second, dereference)) return *certificate;
+      if (const Certificate* const certificate = best(found->second)) return *certificate;
       if (named == nullptr) named = found->second.front();
     }
     // None that the client can verify; its own error is better than another's certificate.
     if (named != nullptr) return *named;
   }
   if (sni.empty() || full_scan_) {
-    const auto identity = [](const Certificate& each) -> const Certificate& { return each; };
-    if (const Certificate* const certificate = best(certificates_, identity)) return *certificate;
+    if (const Certificate* const certificate = best(certificates_)) return *certificate;
   }
-  return certificates_.front();
+  return *certificates_.front();
 }
 
 bool ServerContext::Staple(const Certificate& certificate, const Abilities& client, TlsTransportSocket& socket) const {

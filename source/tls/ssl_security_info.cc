@@ -71,7 +71,7 @@ const net::CertificateFacts* SslSecurityInfo::peer_certificate() const {
 }
 
 const net::CertificateFacts* SslSecurityInfo::local_certificate() const {
-  return local_ == nullptr ? nullptr : &local_->facts;
+  return local_ == nullptr ? nullptr : local_->facts.get();
 }
 
 std::string_view SslSecurityInfo::peer_certificate_pem() const {

@@ -88,7 +88,7 @@ absl::Status TlsContext::Init(const CommonConfig& config, SystemTime now, std::s
   SSL_CTX_set_current_time_cb(ssl_ctx_.get(), &OnTimeAsked);
   NUNCIO_RETURN_IF_ERROR(SetProtocol(config.protocol, default_ciphers, default_curves));
   for (size_t i = 0; i < config.certificates.size(); ++i) {
-    absl::StatusOr<Certificate> certificate = Certificate::Load(config.certificates[i], now);
+    absl::StatusOr<std::shared_ptr<const Certificate>> certificate = Certificate::Load(config.certificates[i], now);
     if (!certificate.ok()) {
       return InvalidArgument(StrCat("tls_certificates[", i, "].", certificate.status().message()));
     }

@@ -29,7 +29,6 @@ class TlsContext {
   SSL_CTX* ssl_ctx() const { return ssl_ctx_.get(); }
   // Null: the peer's certificate is not looked at.
   const CertificateVerifier* verifier() const { return verifier_.get(); }
-  const std::vector<Certificate>& certificates() const { return certificates_; }
   // Where the secrets of a connection between these addresses go; null for nowhere.
   bool has_key_log() const { return key_log_.has_value(); }
   KeyLogSink* KeyLogFor(const net::Address& local, const net::Address& remote) const;
@@ -50,7 +49,7 @@ class TlsContext {
 
   bssl::UniquePtr<SSL_CTX> ssl_ctx_;
   std::unique_ptr<const CertificateVerifier> verifier_;
-  std::vector<Certificate> certificates_;
+  std::vector<std::shared_ptr<const Certificate>> certificates_;
   std::string alpn_;  // In wire form.
 
  private:

@@ -42,8 +42,8 @@ TEST_F(SecretCompilerTest, ACertificateTellsWhoseItIs) {
   EXPECT_EQ("s", secret_->name);
   EXPECT_EQ(SecretKind::kCertificate, secret_->kind());
   ASSERT_EQ(2u, secret_->certificates.size());
-  EXPECT_EQ("CN=own,O=Nuncio", secret_->certificates[0].subject);
-  EXPECT_EQ("CN=authority,O=Nuncio", secret_->certificates[1].subject);
+  EXPECT_EQ("CN=own,O=Nuncio", secret_->certificates[0]->subject);
+  EXPECT_EQ("CN=authority,O=Nuncio", secret_->certificates[1]->subject);
   EXPECT_EQ(kEpoch + kLong, std::chrono::system_clock::to_time_t(*secret_->expires()));
   EXPECT_TRUE(secret_->files().empty());
 }
@@ -111,7 +111,7 @@ TEST_F(SecretCompilerTest, OneFileOfPkcs12) {
   certificate.mutable_pkcs12()->set_inline_bytes(Store("sesame"));
   certificate.mutable_password()->set_inline_string("sesame");
   EXPECT_EQ("", Fault(message));
-  EXPECT_EQ("CN=own,O=Nuncio", secret_->certificates[0].subject);
+  EXPECT_EQ("CN=own,O=Nuncio", secret_->certificates[0]->subject);
   certificate.mutable_password()->set_inline_string("wrong");
   EXPECT_EQ("tls_certificate.password: does not open the PKCS #12 store", Fault(message));
   certificate.mutable_pkcs12()->set_inline_bytes("nothing");

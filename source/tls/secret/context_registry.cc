@@ -94,7 +94,7 @@ std::optional<int64_t> ContextRegistry::DaysUntilFirstExpiry() const {
   const auto first = First([](const Secret& secret) -> std::optional<SystemTime> {
     if (secret.kind() != SecretKind::kValidation || secret.certificates.empty()) return secret.expires();
     // Bundles of many roots hold some that expired long ago.
-    return secret.certificates.front().not_after;
+    return secret.certificates.front()->not_after;
   });
   if (!first.has_value()) return std::nullopt;
   return std::chrono::floor<std::chrono::days>(*first).count();

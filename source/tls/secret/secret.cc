@@ -40,13 +40,21 @@ void AddLoadFault(const Secret& secret, const absl::Status& status, std::string_
   faults.Add(field, text);
 }
 
+std::shared_ptr<const net::CertificateFacts> Facts(const CRYPTO_BUFFER& certificate) {
+  return std::make_shared<const net::CertificateFacts>(FactsOf(Bytes(certificate)));
+}
+
 void CheckCertificate(Secret& secret, SystemTime now, Faults& faults) {
-  const auto certificate = Certificate::Load(ToConfig(std::get<CertificateSecret>(secret.value)), now);
-  if (!certificate.ok()) return AddLoadFault(secret, certificate.status(), "", faults);
-  for (const auto& each : certificate->chain) secret.certificates.push_back(FactsOf(Bytes(*each)));
-  if (certificate->ocsp.has_value()) {
-    secret.ocsp = {certificate->ocsp->this_update(), certificate->ocsp->next_update()};
-  }
+  auto& parts = std::get<CertificateSecret>(secret.value);
+  parts.loaded = nullptr;
+  const auto loaded = Certificate::Load(ToConfig(parts), now);
+  if (!loaded.ok()) return AddLoadFault(secret, loaded.status(), "", faults);
+  const Certificate& certificate = **loaded;
+  secret.certificates.push_back(certificate.facts);
+  for (size_t i = 1; i < certificate.chain.size(); ++i) secret.certificates.push_back(Facts(*certificate.chain[i]));
+  if (certificate.ocsp.has_value()) secret.ocsp = {certificate.ocsp->this_update(), certificate.ocsp->next_update()};
+  parts.loaded = *loaded;
+  if (secret.files().empty()) ForEachPart(secret, [](SecretPart& part) { part.bytes = std::string(); });
 }
 
 void CheckValidation(Secret& secret, SystemTime now, Faults& faults) {
@@ -61,7 +69,7 @@ void CheckValidation(Secret& secret, SystemTime now, Faults& faults) {
   if (!parts.trusted_ca.has_value()) return;
   const auto certificates = ReadPemCertificates(parts.trusted_ca->bytes);
   if (!certificates.ok()) return AddAt(*parts.trusted_ca, ToStd(certificates.status().message()), faults);
-  for (const auto& each : *certificates) secret.certificates.push_back(FactsOf(Bytes(*each)));
+  for (const auto& each : *certificates) secret.certificates.push_back(Facts(*each));
 }
 
 void CheckTicketKeys(const TicketKeysSecret& secret, Faults& faults) {
@@ -103,9 +111,7 @@ std::vector<const SecretPart*> Secret::files() const {
 
 std::optional<SystemTime> Secret::expires() const {
   std::optional<SystemTime> first;
-  for (const net::CertificateFacts& each : certificates) {
-    first = std::min(first.value_or(each.not_after), each.not_after);
-  }
+  for (const auto& each : certificates) first = std::min(first.value_or(each->not_after), each->not_after);
   return first;
 }
 
@@ -140,7 +146,7 @@ CertificateConfig ToConfig(const CertificateSecret& secret) {
     return part.has_value() ? part->bytes : std::string();
   };
   return {bytes(secret.chain), bytes(secret.private_key), bytes(secret.password), bytes(secret.pkcs12),
-          bytes(secret.ocsp_staple)};
+          bytes(secret.ocsp_staple), secret.loaded};
 }
 
 ValidationConfig ToConfig(const ValidationSecret* defaults, const ValidationSecret& secret) {

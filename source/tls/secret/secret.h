@@ -21,6 +21,7 @@ namespace nuncio::tls {
 struct SecretPart {
   // As in the message that holds it: "private_key".
   std::string field;
+  // Of a certificate without files none are kept once it was loaded.
   std::string bytes;
   // Of the file; empty: the bytes stand in the configuration or in a variable.
   std::string path;
@@ -36,6 +37,8 @@ struct CertificateSecret {
   std::optional<SecretPart> password;
   std::optional<SecretPart> pkcs12;
   std::optional<SecretPart> ocsp_staple;
+  // What CheckSecret made of them; null where the bytes are not known.
+  std::shared_ptr<const Certificate> loaded;
 };
 
 struct ValidationSecret {
@@ -62,7 +65,7 @@ struct Secret final : config::CompiledResource {
   // Watched in place of the files' own directories; empty: these.
   std::string watched_directory;
   // The chain, the leaf first, or those trusted. Set by CheckSecret; empty where the bytes are not known.
-  std::vector<net::CertificateFacts> certificates;
+  std::vector<std::shared_ptr<const net::CertificateFacts>> certificates;
   // The validity of the OCSP response, where there is one that is known. No `next_update`: it does not say.
   struct OcspTimes {
     SystemTime this_update;
@@ -98,7 +101,7 @@ void ForEachPart(AnySecret& secret, Visit&& visit) {
   }
 }
 
-// Whether the parts are readable, fit together and are valid at `now`; fills in `certificates` and `ocsp`. Of what is
+// Whether the parts are readable, fit together and are valid at `now`; fills in `certificates`, `loaded` and `ocsp`. Of what is
 // not known nothing is checked. Faults stand at the fields of the secret's message and name files; none holds bytes of
 // a key.
 void CheckSecret(Secret& secret, SystemTime now, config::Faults& faults);

@@ -34,7 +34,7 @@ class LiveSecretTest : public SecretFixture, protected LiveSecret::User {
   }
 
   static std::string NameOf(const LiveSecret& secret) {
-    return secret.value() == nullptr ? "none" : secret.value()->certificates[0].dns_sans[0];
+    return secret.value() == nullptr ? "none" : secret.value()->certificates[0]->dns_sans[0];
   }
   uint64_t failed() { return scope_->Total(&telemetry::KeyRotationStats::key_rotation_failed); }
 

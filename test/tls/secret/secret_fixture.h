@@ -240,7 +240,7 @@ class SecretFixture : public testing::Test {
   // Of the first certificate in force: "CN=first,O=Nuncio".
   static std::string Subject(const LiveContextBase& context) {
     const ContextSecrets secrets = context.secrets();
-    return secrets.empty() || secrets[0]->certificates.empty() ? "" : secrets[0]->certificates[0].subject;
+    return secrets.empty() || secrets[0]->certificates.empty() ? "" : secrets[0]->certificates[0]->subject;
   }
 };
 
