@@ -22,6 +22,8 @@ class Rarely {
 
   const T& operator*() const { return own_ == nullptr ? Default() : *own_; }
   const T* operator->() const { return &**this; }
+  // Whether it was never given a value: then it is T's default.
+  bool is_default() const { return own_ == nullptr; }
   // To be changed.
   T& Own() {
     if (own_ == nullptr) own_ = std::make_unique<T>();

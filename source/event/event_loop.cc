@@ -175,7 +175,11 @@ void EventLoop::RunPosted() {
     closure = nullptr;  // What it holds dies here, not with the last of the batch.
     RunTasks(after_event_);
   }
-  running_.clear();
+  if (running_.capacity() > kKeptPosts) {
+    running_ = std::vector<std::function<void()>>();
+  } else {
+    running_.clear();
+  }
 }
 
 void EventLoop::RunTimers() {

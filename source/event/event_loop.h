@@ -112,6 +112,8 @@ class EventLoop {
  private:
   friend class Timer;
   static constexpr int kMaxEvents = 256;
+  // Room for so many closures is kept for later ones.
+  static constexpr size_t kKeptPosts = 256;
 
   void Turn(bool block);
   int WaitMillis(bool block);

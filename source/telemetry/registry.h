@@ -1,10 +1,10 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string_view>
 
+#include "absl/container/btree_map.h"
 #include "source/telemetry/scope.h"
 
 namespace nuncio::telemetry {
@@ -13,7 +13,7 @@ namespace nuncio::telemetry {
 struct Scope::Registry {
   std::mutex mutex;
   // The keys are the scopes' own names.
-  std::map<std::string_view, std::weak_ptr<Scope>> scopes;
+  absl::btree_map<std::string_view, std::weak_ptr<Scope>> scopes;
 };
 
 }  // namespace nuncio::telemetry

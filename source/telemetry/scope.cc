@@ -37,7 +37,10 @@ std::shared_ptr<Scope> Scope::Obtain(const std::shared_ptr<Registry>& registry, 
     // Its last holder is just letting go. The key is the name in that scope.
     registry->scopes.erase(it);
   }
-  std::shared_ptr<Scope> scope(new Scope(registry, name));
+  struct Made final : Scope {
+    Made(std::shared_ptr<Registry> registry, ScopeName name) : Scope(std::move(registry), std::move(name)) {}
+  };
+  const std::shared_ptr<Scope> scope = std::make_shared<Made>(registry, name);
   registry->scopes.emplace(scope->name_.text(), scope);
   return scope;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "source/base/rarely.h"
 #include "source/telemetry/block.h"
 #include "source/telemetry/scope_name.h"
@@ -128,7 +129,8 @@ class Scope {
   };
   // What there is of a block that somebody asked for.
   struct Shards {
-    std::vector<std::pair<StatsSlot, void*>> blocks;
+    // Of many there is one, main's.
+    absl::InlinedVector<std::pair<StatsSlot, void*>, 1> blocks;
     Rarely<Past> past;
   };
   struct Family {

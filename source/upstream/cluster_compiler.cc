@@ -136,7 +136,6 @@ void CompileSockets(const cluster_v3::Cluster& cluster, config::DataSourceAccess
     const auto& match = cluster.transport_socket_matches(i);
     const config::Faults::Scope scope(faults, "transport_socket_matches", static_cast<size_t>(i));
     UpstreamSocket socket;
-    socket.name = match.name();
     core::Metadata criteria;
     (*criteria.mutable_filter_metadata())["match"] = match.match();
     const matcher::Metadata compiled = matcher::CompileMetadata(criteria, faults);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "source/base/clock.h"
 #include "source/base/rarely.h"
 #include "source/config/config_source.h"
@@ -140,8 +141,6 @@ struct EdsOptions {
 
 // One way to talk to hosts: what lies between TCP and the protocol on it.
 struct UpstreamSocket {
-  // Of the match; empty for the cluster's own.
-  std::string name;
   // For hosts whose metadata in the namespace "envoy.transport_socket_match" has all of these.
   Rarely<matcher::MetadataValue::Fields> criteria;
   // Null: plain TCP.
@@ -188,7 +187,7 @@ struct ClusterConfig : config::CompiledResource {
   Rarely<UpstreamTlsNames> tls_names;
 
   // The cluster's own first, then `transport_socket_matches` in their order.
-  std::vector<UpstreamSocket> sockets{1};
+  absl::InlinedVector<UpstreamSocket, 1> sockets{UpstreamSocket()};
   // The first match whose criteria the host meets, or the cluster's own. `metadata` may be null.
   size_t SocketFor(const matcher::Metadata* metadata) const;
 

@@ -30,7 +30,8 @@ void ClusterRegistry::AddThread(event::EventLoop& loop, WorkerClusters& clusters
   }
 }
 
-void ClusterRegistry::OnEachThread(const std::function<void(WorkerClusters&)>& change) {
+template <typename Change>
+void ClusterRegistry::OnEachThread(const Change& change) {
   for (const Thread& thread : threads_) {
     if (thread.loop == &services_.loop) {
       change(*thread.clusters);

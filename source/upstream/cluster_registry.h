@@ -101,8 +101,9 @@ class ClusterRegistry final : private Cluster::Owner {
   void Warmed(Entry& entry);
   void CheckStart();
   std::shared_ptr<net::DnsResolver> ResolverFor(const ClusterConfig& config);
-  // Runs `change` with the clusters of each thread.
-  void OnEachThread(const std::function<void(WorkerClusters&)>& change);
+  // Runs `change(WorkerClusters&)`, or a copy of it, with the clusters of each thread.
+  template <typename Change>
+  void OnEachThread(const Change& change);
   static void RunAll(std::vector<std::function<void()>> callbacks);
 
   // Constant after construction.

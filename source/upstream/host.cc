@@ -1,7 +1,15 @@
 #include "source/upstream/host.h"
 
+#include <mutex>
+
 namespace nuncio::upstream {
 namespace {
+
+// One for all clusters: hosts come and go when members change.
+std::mutex& SlotsMutex() {
+  static std::mutex mutex;
+  return mutex;
+}
 
 // One for all hosts: it is taken once per connection to a LOGICAL_DNS host, and by main when a name's address changes.
 std::mutex& MovedMutex() {
@@ -12,7 +20,7 @@ std::mutex& MovedMutex() {
 }  // namespace
 
 uint32_t HostSlots::Take() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(SlotsMutex());
   if (free_.empty()) return limit_++;
   const uint32_t slot = free_.back();
   free_.pop_back();
@@ -20,12 +28,12 @@ uint32_t HostSlots::Take() {
 }
 
 void HostSlots::Return(uint32_t slot) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(SlotsMutex());
   free_.push_back(slot);
 }
 
 uint32_t HostSlots::limit() const {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(SlotsMutex());
   return limit_;
 }
 

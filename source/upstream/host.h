@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -48,7 +47,7 @@ class HostSlots {
   uint32_t limit() const;
 
  private:
-  mutable std::mutex mutex_;
+  // Guarded by a mutex, one for the slots of all clusters.
   std::vector<uint32_t> free_;
   uint32_t limit_ = 0;
 };

@@ -239,27 +239,27 @@ void HostSet::Builder::FillTable(PickTable& table, Selection selection,
   size_t most = 0;
   for (const LocalityHosts* locality : localities) most += locality->size;
   table.hosts.reserve(most);
-  table.weights.reserve(most);
+  std::vector<uint32_t> weights;
+  weights.reserve(most);
   for (const LocalityHosts* locality : localities) {
     for (const HostChunkPtr& chunk : locality->chunks) {
       for (const HostEntry& entry : chunk->entries) {
         if (!Selected(selection, entry.health)) continue;
-        equal = equal && (table.weights.empty() || table.weights.front() == entry.weight);
+        equal = equal && (weights.empty() || weights.front() == entry.weight);
         table.hosts.push_back(entry.host.get());
-        table.weights.push_back(entry.weight);
+        weights.push_back(entry.weight);
       }
     }
   }
-  if (equal) {
-    table.weights = {};
-    return;
-  }
+  if (equal) return;
+  PickWeights& by_weight = table.by_weight.Own();
+  by_weight.weights = std::move(weights);
   switch (config.policy) {
     case LoadBalancerConfig::Policy::kRoundRobin:
-      table.schedule = Schedule(table.weights);
+      by_weight.schedule = Schedule(by_weight.weights);
       return;
     case LoadBalancerConfig::Policy::kRandom:
-      table.alias = AliasTable(table.weights);
+      by_weight.alias = AliasTable(by_weight.weights);
       return;
     case LoadBalancerConfig::Policy::kLeastRequest:
       return;
@@ -268,7 +268,8 @@ void HostSet::Builder::FillTable(PickTable& table, Selection selection,
 
 std::shared_ptr<const HostSet> HostSet::Create(std::vector<LocalityHosts> localities, uint32_t overprovisioning_factor,
                                                const LoadBalancerConfig& balancer) {
-  std::shared_ptr<HostSet> set(new HostSet());
+  struct Made final : HostSet {};
+  const std::shared_ptr<HostSet> set = std::make_shared<Made>();
   set->localities_ = std::move(localities);
   set->overprovisioning_factor_ = overprovisioning_factor;
   Builder builder{*set, balancer};

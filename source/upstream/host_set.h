@@ -4,11 +4,14 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
+#include "source/base/rarely.h"
 #include "source/upstream/cluster_config.h"
 #include "source/upstream/host.h"
 #include "source/upstream/pick_table.h"
 
 // The hosts of a cluster at one time, with all that balancing can know beforehand. Immutable; shared by all threads.
+// Most clusters have few hosts, of one locality and one priority: what there is one of then stands in its owner.
 namespace nuncio::upstream {
 
 // A host with what successive host sets may say differently of it.
@@ -32,7 +35,7 @@ struct LocalityHosts {
   Locality locality;
   uint32_t weight = 0;
   uint32_t priority = 0;
-  std::vector<HostChunkPtr> chunks;
+  absl::InlinedVector<HostChunkPtr, 1> chunks;
   size_t size = 0;
 };
 
@@ -47,8 +50,8 @@ class HostSet {
     bool degraded = false;
     // Order in which localities get their turn: indices into `tables`, in a schedule proportional to their weights.
     // Empty where there is one table.
-    Schedule localities;
-    std::vector<PickTable> tables;
+    Rarely<Schedule> localities;
+    absl::InlinedVector<PickTable, 1> tables;
     // Number of the first of `tables` within the host set, for what a worker keeps by table.
     uint32_t first_table = 0;
   };
@@ -78,7 +81,7 @@ class HostSet {
     uint32_t degraded = 0;
     bool panic = false;
   };
-  const std::vector<PriorityLoad>& priority_loads() const { return priority_loads_; }
+  const absl::InlinedVector<PriorityLoad, 1>& priority_loads() const { return priority_loads_; }
 
   // Calls `visit(const LocalityHosts&, const HostEntry&)` for every host.
   template <typename Visit>
@@ -91,7 +94,7 @@ class HostSet {
   }
 
   // Empty: no host can be chosen.
-  const std::vector<Target>& targets() const { return targets_; }
+  const absl::InlinedVector<Target, 1>& targets() const { return targets_; }
   // The target for a number that is evenly spread over uint64_t. Legal only where there are targets.
   const Target& TargetFor(uint64_t random) const {
     return targets_.size() == 1 ? targets_.front() : targets_[target_by_percent_[random % 100]];
@@ -106,8 +109,8 @@ class HostSet {
   std::vector<LocalityHosts> localities_;
   uint32_t overprovisioning_factor_ = 140;
   Membership membership_;
-  std::vector<PriorityLoad> priority_loads_;
-  std::vector<Target> targets_;
+  absl::InlinedVector<PriorityLoad, 1> priority_loads_;
+  absl::InlinedVector<Target, 1> targets_;
   // Empty where there is one target at most.
   std::vector<uint16_t> target_by_percent_;
   uint32_t table_count_ = 0;

@@ -221,9 +221,9 @@ HostSetBuilder::Result HostSetBuilder::Finish(uint32_t overprovisioning_factor) 
   result.removed = result.changed ? Removed() : std::make_shared<const std::vector<HostPtr>>();
   result.added = added_;
   if (result.changed) hosts_ = HostSet::Create(std::move(localities_), overprovisioning_factor, balancer_);
-  localities_ = {};
-  // With its buckets, which it needs for the next change at most.
-  known_ = {};
+  localities_.clear();
+  // With its buckets, which it needs for the next change at most and which `= {}` would keep.
+  known_ = Known();
   result.hosts = hosts_;
   return result;
 }

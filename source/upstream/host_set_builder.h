@@ -91,7 +91,8 @@ class HostSetBuilder {
   std::vector<uint64_t> used_in_;
   uint64_t round_ = 0;
   // By hash of the identity; made when the order of hosts alone does not tell.
-  std::unordered_multimap<size_t, HostPtr> known_;
+  using Known = std::unordered_multimap<size_t, HostPtr>;
+  Known known_;
   bool indexed_ = false;
 };
 

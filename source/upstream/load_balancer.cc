@@ -37,7 +37,7 @@ const Host* LoadBalancer::Pick() {
   uint32_t table = 0;
   if (target.tables.size() > 1) {
     const size_t index = static_cast<size_t>(&target - hosts_->targets().data());
-    table = target.localities.At(locality_cursors_[index]++);
+    table = target.localities->At(locality_cursors_[index]++);
   }
   return PickFrom(target.tables[table], tables_[target.first_table + table]);
 }
@@ -47,13 +47,13 @@ const Host* LoadBalancer::PickFrom(const PickTable& table, TableState& state) {
   if (n == 1) return table.hosts.front();
   switch (config_.policy) {
     case LoadBalancerConfig::Policy::kRoundRobin:
-      if (table.weights.empty()) return table.hosts[state.cursor++ % n];
-      return table.hosts[table.schedule.At(state.cursor++)];
+      if (table.by_weight.is_default()) return table.hosts[state.cursor++ % n];
+      return table.hosts[table.by_weight->schedule.At(state.cursor++)];
     case LoadBalancerConfig::Policy::kRandom:
-      if (table.weights.empty()) return table.hosts[random_.Below(n)];
-      return table.hosts[table.alias.Pick(random_.Next())];
+      if (table.by_weight.is_default()) return table.hosts[random_.Below(n)];
+      return table.hosts[table.by_weight->alias.Pick(random_.Next())];
     case LoadBalancerConfig::Policy::kLeastRequest:
-      return table.weights.empty() ? PickLeastRequest(table) : PickByTurn(table, state);
+      return table.by_weight.is_default() ? PickLeastRequest(table) : PickByTurn(table, state);
   }
   return nullptr;
 }
@@ -89,7 +89,7 @@ const Host* LoadBalancer::PickLeastRequest(const PickTable& table) {
 }
 
 double LoadBalancer::EffectiveWeight(const PickTable& table, uint32_t host) const {
-  const double weight = table.weights[host];
+  const double weight = table.by_weight->weights[host];
   if (config_.active_request_bias == 0.0) return weight;
   const double load = static_cast<double>(table.hosts[host]->active_requests(slot_)) + 1.0;
   if (config_.active_request_bias == 1.0) return weight / load;

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "source/base/rarely.h"
+
 // What balancers look up, computed before it is published: a worker adds cursors and counts only. Immutable.
 namespace nuncio::upstream {
 
@@ -51,14 +53,19 @@ class AliasTable {
   std::vector<Cell> cells_;
 };
 
+// Weights that differ, and what the cluster's policy needs of them: turns for round robin, aliases for random.
+struct PickWeights {
+  // By host.
+  std::vector<uint32_t> weights;
+  Schedule schedule;
+  AliasTable alias;
+};
+
 // Hosts among which one is chosen. The hosts are kept alive by the host set that the table stands in.
 struct PickTable {
   std::vector<const Host*> hosts;
-  // By host; empty where all are equal.
-  std::vector<uint32_t> weights;
-  // Where weights differ, what the cluster's policy needs: turns for round robin, aliases for random.
-  Schedule schedule;
-  AliasTable alias;
+  // The default where the weights of all are equal.
+  Rarely<PickWeights> by_weight;
 };
 
 }  // namespace nuncio::upstream

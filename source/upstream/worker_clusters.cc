@@ -5,39 +5,44 @@
 namespace nuncio::upstream {
 
 void WorkerClusters::Clear() {
-  for (auto& [name, place] : clusters_) {
-    if (!place.used) continue;
-    place.used->Retire();
-    place.used->pools().CloseAll();
+  published_.clear();
+  const Used used = std::exchange(used_, Used());
+  for (const auto& [name, cluster] : used) {
+    cluster->Retire();
+    cluster->pools().CloseAll();
   }
-  clusters_.clear();
 }
 
-WorkerClusterRef WorkerClusters::Use(const PublishedCluster& cluster) {
-  return WorkerClusterRef(new WorkerCluster(cluster, services_, supplies_, home_));
-}
-
-void WorkerClusters::Retire(Places::iterator at) {
-  Place place = std::move(at->second);
-  clusters_.erase(at);
-  if (place.used) place.used->Retire();
-  home_.TakeBack(std::move(place.published));
+WorkerClusterRef WorkerClusters::Use(std::string_view name) {
+  const auto it = published_.find(name);
+  if (it == published_.end()) return {};
+  const PublishedCluster& cluster = **it;
+  WorkerClusterRef used(new WorkerCluster(cluster, services_, supplies_, home_));
+  used_.emplace(cluster.config()->name, used);
+  return used;
 }
 
 void WorkerClusters::Put(PublishedClusterPtr cluster) {
-  const std::string_view name = cluster->config()->name;
-  if (const auto it = clusters_.find(name); it != clusters_.end()) Retire(it);
-  clusters_.emplace(name, Place{std::move(cluster), {}});
+  Remove(cluster->config()->name);
+  published_.insert(std::move(cluster));
 }
 
 void WorkerClusters::SetHosts(std::string_view name, HostSetPtr hosts, const HostList& removed) {
-  const auto it = clusters_.find(name);
-  if (it != clusters_.end() && it->second.used) it->second.used->SetHosts(std::move(hosts), removed);
+  const auto it = used_.find(name);
+  if (it != used_.end()) it->second->SetHosts(std::move(hosts), removed);
 }
 
 void WorkerClusters::Remove(std::string_view name) {
-  const auto it = clusters_.find(name);
-  if (it != clusters_.end()) Retire(it);
+  const auto it = published_.find(name);
+  if (it == published_.end()) return;
+  PublishedClusterPtr published = *it;
+  published_.erase(it);
+  if (const auto at = used_.find(name); at != used_.end()) {
+    const WorkerClusterRef used = at->second;
+    used_.erase(at);
+    used->Retire();
+  }
+  home_.TakeBack(std::move(published));
 }
 
 }  // namespace nuncio::upstream

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "source/base/strings.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -25,12 +26,11 @@ class WorkerClusters {
 
   // Empty: there is no such cluster, or it is still warming.
   WorkerClusterRef Find(std::string_view name) {
-    const auto it = clusters_.find(name);
-    if (it == clusters_.end()) return {};
-    if (!it->second.used) [[unlikely]] it->second.used = Use(*it->second.published);
-    return it->second.used;
+    const auto it = used_.find(name);
+    return it != used_.end() ? it->second : Use(name);
   }
-  size_t size() const { return clusters_.size(); }
+  // Used or not.
+  size_t size() const { return published_.size(); }
   // For HTTP/2 connections of clients as well.
   http::h2::H2Pools& http2_pools() { return supplies_.h2(); }
   // Retires all clusters and closes their connections.
@@ -43,23 +43,38 @@ class WorkerClusters {
   void Remove(std::string_view name);
 
  private:
-  struct Place {
-    PublishedClusterPtr published;
-    // Empty until it is looked for.
-    WorkerClusterRef used;
+  // By name. Most clusters are used by few threads: the table of all has nothing but a pointer for each.
+  struct Name {
+    using is_transparent = void;
+    static std::string_view Of(std::string_view name) { return name; }
+    static std::string_view Of(const PublishedClusterPtr& cluster) { return cluster->config()->name; }
   };
-  using Places = absl::flat_hash_map<std::string_view, Place, TransparentHash, std::equal_to<>>;
+  struct NameHash : Name {
+    template <typename T>
+    size_t operator()(const T& of) const {
+      return std::hash<std::string_view>{}(Of(of));
+    }
+  };
+  struct NameEqual : Name {
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Of(a) == Of(b);
+    }
+  };
 
-  WorkerClusterRef Use(const PublishedCluster& cluster);
-  void Retire(Places::iterator at);
+  using Used = absl::flat_hash_map<std::string_view, WorkerClusterRef, TransparentHash, std::equal_to<>>;
+
+  // Of a cluster that this thread did not use so far.
+  WorkerClusterRef Use(std::string_view name);
 
   // Constant after construction.
   const WorkerServices& services_;
   ObjectHome& home_;
 
   ConnectionSupplies supplies_;
-  // The keys are the names in the published configurations.
-  Places clusters_;
+  absl::flat_hash_set<PublishedClusterPtr, NameHash, NameEqual> published_;
+  // Those of them that were looked for. The keys are the names in their configurations.
+  Used used_;
 };
 
 }  // namespace nuncio::upstream

@@ -132,7 +132,7 @@ TEST(HostSetTest, LocalitiesGetTurnsByWeightWhereTheyCount) {
   ASSERT_EQ(2u, target.tables.size());
   EXPECT_EQ(2u, hosts->table_count());
   int turns[2] = {};
-  for (size_t i = 0; i < target.localities.size(); ++i) ++turns[target.localities.At(i)];
+  for (size_t i = 0; i < target.localities->size(); ++i) ++turns[target.localities->At(i)];
   EXPECT_EQ(3 * turns[0], turns[1]);
 }
 
@@ -145,7 +145,7 @@ TEST(HostSetTest, ALocalityLosesItsShareAsItsHostsFail) {
                          .Build(config);
   const HostSet::Target& target = hosts->targets()[0];
   double turns[2] = {};
-  for (size_t i = 0; i < target.localities.size(); ++i) ++turns[target.localities.At(i)];
+  for (size_t i = 0; i < target.localities->size(); ++i) ++turns[target.localities->At(i)];
   EXPECT_NEAR(0.7, turns[0] / turns[1], 0.001);
 }
 
@@ -163,12 +163,11 @@ TEST(HostSetTest, TablesHoldWhatThePolicyNeeds) {
   const auto table = [&](Policy policy, const std::vector<TestHost>& hosts) {
     return TestHosts().Add(0, hosts).Build({.policy = policy})->targets()[0].tables[0];
   };
-  EXPECT_EQ(3u, table(Policy::kRoundRobin, unequal).schedule.size());
-  EXPECT_FALSE(table(Policy::kRandom, unequal).alias.empty());
-  EXPECT_EQ((std::vector<uint32_t>{1, 2}), table(Policy::kLeastRequest, unequal).weights);
+  EXPECT_EQ(3u, table(Policy::kRoundRobin, unequal).by_weight->schedule.size());
+  EXPECT_FALSE(table(Policy::kRandom, unequal).by_weight->alias.empty());
+  EXPECT_EQ((std::vector<uint32_t>{1, 2}), table(Policy::kLeastRequest, unequal).by_weight->weights);
   const PickTable equal = table(Policy::kRoundRobin, {{"a", 5}, {"b", 5}});
-  EXPECT_TRUE(equal.weights.empty());
-  EXPECT_TRUE(equal.schedule.empty());
+  EXPECT_TRUE(equal.by_weight.is_default());
 }
 
 }  // namespace
