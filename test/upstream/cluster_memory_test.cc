@@ -97,7 +97,7 @@ TEST_F(ClusterMemoryTest, AClusterWithTwoEndpointsThatNobodyUses) {
   const size_t before = taken;
   for (int i = 0; i < kClusters; ++i) apply(StrCat("cluster", i));
   // With what xds/ has of each, its bytes and its name, it is to stay below 4 KiB.
-  EXPECT_LT((taken - before) / kClusters, 3900u);
+  EXPECT_LT((taken - before) / kClusters, 3230u);
   ASSERT_EQ(threads_[1].clusters.size(), kClusters + 1u);
 
   const size_t unused = taken;
@@ -115,7 +115,7 @@ TEST_F(ClusterMemoryTest, AnEndpoint) {
                                                      "]}}")));
   Turn();
   EXPECT_EQ(kEndpoints, static_cast<int>(registry_.FindActive("c")->hosts()->membership().total));
-  EXPECT_LT((taken - before) / kEndpoints, 460u);
+  EXPECT_LT((taken - before) / kEndpoints, 275u);
 }
 
 }  // namespace
