@@ -13,6 +13,9 @@ PATIENCE = 120.0
 # 200 ms after it.
 QUIET, QUIET_SAVING = 0.1, 0.4
 
+# That this process may run on before it keeps itself to one of them.
+PROCESSORS = sorted(os.sched_getaffinity(0))
+
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
@@ -24,10 +27,6 @@ def open_files():
 def free_port():
     with socket.create_server(("", 0)) as sock:
         return sock.getsockname()[1]
-
-
-# Those that this process may run on before it keeps itself to one of them.
-PROCESSORS = sorted(os.sched_getaffinity(0))
 
 
 def on_processor(number):
