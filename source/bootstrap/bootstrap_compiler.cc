@@ -49,7 +49,8 @@ void ReadStatic(const Bootstrap& message, BootstrapConfig& out, Faults& faults) 
     if (!names.insert(cluster.name()).second) {
       faults.Add("name", StrCat("a second cluster named ", config::Quote(cluster.name())));
     }
-    if (auto compiled = upstream::CompileCluster(cluster, config::DataSourceAccess::kRead, faults); compiled != nullptr) {
+    if (auto compiled = upstream::CompileCluster(cluster, config::DataSourceAccess::kRead, faults);
+        compiled != nullptr) {
       out.clusters.push_back({std::move(compiled), BytesOf(cluster)});
     }
   }
@@ -131,12 +132,15 @@ class SourceChecker {
     const auto field = StrCat(grpc_path, "grpc_services[0].envoy_grpc.cluster_name");
     for (const auto& cluster : config_.clusters) {
       if (cluster.config->name != name) continue;
-      if (cluster.config->eds != nullptr && !std::holds_alternative<config::FileSource>(cluster.config->eds->source.kind)) {
-        faults_.Add(field, StrCat(config::Quote(name), " gets its endpoints by discovery itself, from a control plane that "
+      if (cluster.config->eds != nullptr &&
+          !std::holds_alternative<config::FileSource>(cluster.config->eds->source.kind)) {
+        faults_.Add(field, StrCat(config::Quote(name),
+                                  " gets its endpoints by discovery itself, from a control plane that "
                                   "could then never be reached"));
       }
       if (AsksForSecrets(*cluster.config)) {
-        faults_.Add(field, StrCat(config::Quote(name), " gets secrets of its TLS from a control plane, which could then "
+        faults_.Add(field, StrCat(config::Quote(name),
+                                  " gets secrets of its TLS from a control plane, which could then "
                                   "never be reached; a file can hold them"));
       }
       return;
@@ -394,9 +398,10 @@ void ReadOverload(const envoy::config::overload::v3::OverloadManager& message, B
     Faults::Scope each(faults, "resource_monitors", static_cast<size_t>(i));
     Faults::Scope typed(faults, "typed_config");
     if (!config::Holds<DownstreamConnectionsConfig>(monitor.typed_config())) {
-      faults.Add(StrCat("resource monitor ", config::Quote(monitor.name()), " of type ",
-                        config::Quote(monitor.typed_config().type_url()),
-                        " is not part of this build; known: envoy.resource_monitors.global_downstream_max_connections"));
+      faults.Add(
+          StrCat("resource monitor ", config::Quote(monitor.name()), " of type ",
+                 config::Quote(monitor.typed_config().type_url()),
+                 " is not part of this build; known: envoy.resource_monitors.global_downstream_max_connections"));
       continue;
     }
     DownstreamConnectionsConfig limit;
@@ -499,8 +504,9 @@ std::shared_ptr<const BootstrapConfig> CompileBootstrap(const Bootstrap& message
     CheckRouteClusters(*out, out->cds.has_value(), faults);
   }
   if ((out->node_id.empty() || out->node_cluster.empty()) && AsksControlPlane(*out)) {
-    faults.Add("node", "id and cluster are required with a control plane, which knows the proxy by them (or --service-node "
-                       "and --service-cluster)");
+    faults.Add("node",
+               "id and cluster are required with a control plane, which knows the proxy by them (or --service-node "
+               "and --service-cluster)");
   }
   if (faults.count() != faults_before) return nullptr;
   return out;

@@ -12,13 +12,13 @@ namespace nuncio::http {
 
 // Why a stream ended without its message being complete.
 enum class StreamReset : uint8_t {
-  kLocal,                 // This side gave up.
-  kRemote,                // The peer reset the stream.
-  kRemoteRefused,         // The peer did not process it (HTTP/2 REFUSED_STREAM, or above GOAWAY's last id): may be retried.
-  kConnectionClosed,      // The connection ended under the stream.
-  kProtocolError,         // The peer broke the protocol.
-  kLimit,                 // The peer exceeded a limit of ours.
-  kConnectError,          // The far end of a CONNECT failed (HTTP/2 CONNECT_ERROR).
+  kLocal,             // This side gave up.
+  kRemote,            // The peer reset the stream.
+  kRemoteRefused,     // The peer did not process it (HTTP/2 REFUSED_STREAM, or above GOAWAY's last id): may be retried.
+  kConnectionClosed,  // The connection ended under the stream.
+  kProtocolError,     // The peer broke the protocol.
+  kLimit,             // The peer exceeded a limit of ours.
+  kConnectError,      // The far end of a CONNECT failed (HTTP/2 CONNECT_ERROR).
 };
 std::string_view StreamResetName(StreamReset reset);
 

@@ -47,9 +47,9 @@ constexpr bool Is(char c, CharClass char_class) {
 constexpr bool IsTokenChar(char c) { return syntax_internal::Is(c, syntax_internal::kToken); }
 // HTAB, SP, VCHAR, obs-text.
 constexpr bool IsFieldValueChar(char c) { return syntax_internal::Is(c, syntax_internal::kFieldValue); }
-// What may stand in a request target: visible ASCII but for `"`, `#`, `<` and `>`. RFC 3986 forbids the rest of "delims"
-// and "unwise" as well (`\`, `^`, backquote, `{`, `|`, `}`), but browsers send these unescaped in queries, and no
-// recipient takes them for the end of anything.
+// What may stand in a request target: visible ASCII but for `"`, `#`, `<` and `>`. RFC 3986 forbids the rest of
+// "delims" and "unwise" as well (`\`, `^`, backquote, `{`, `|`, `}`), but browsers send these unescaped in queries, and
+// no recipient takes them for the end of anything.
 constexpr bool IsTargetChar(char c) { return syntax_internal::Is(c, syntax_internal::kTarget); }
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool IsAlpha(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }

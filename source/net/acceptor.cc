@@ -71,7 +71,8 @@ absl::Status ListenSocket::Listen() {
   if (listening_) return absl::OkStatus();
   if (listen(fd_, backlog_) != 0) return CannotListen(local_, ErrnoStatus(errno, "listen"));
   listening_ = true;
-  if (absl::Status status = ApplySocketOptions(fd_, listening_options_, SocketOption::State::kListening); !status.ok()) {
+  if (absl::Status status = ApplySocketOptions(fd_, listening_options_, SocketOption::State::kListening);
+      !status.ok()) {
     return CannotListen(local_, status);
   }
   return absl::OkStatus();

@@ -51,8 +51,9 @@ absl::StatusOr<Address> Address::FromPath(std::string_view path) {
   out.sun_family = AF_UNIX;
   memcpy(out.sun_path, path.data(), path.size());
   if (path.front() == '@') out.sun_path[0] = '\0';
-  return FromSockaddr(reinterpret_cast<const sockaddr*>(&out),
-                      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path.front() == '@' ? 0 : 1)));
+  return FromSockaddr(
+      reinterpret_cast<const sockaddr*>(&out),
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path.front() == '@' ? 0 : 1)));
 }
 
 Address Address::FromSockaddr(const sockaddr* from, socklen_t length) {

@@ -109,8 +109,8 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   // With RST instead of FIN.
   void Abort();
   // After the output is written: the transport's end and FIN, then bytes from the peer are dropped until its FIN or
-  // `linger` has passed, so that a RST does not overtake the last answer (RFC 9112 9.6). OnClosed(kLinger) ends it. Zero:
-  // close as soon as written.
+  // `linger` has passed, so that a RST does not overtake the last answer (RFC 9112 9.6). OnClosed(kLinger) ends it.
+  // Zero: close as soon as written.
   void CloseAfterFlush(Duration linger);
   // After the output is handed to the kernel: with RST, so that it does not look whole to the peer. OnClosed(kLinger).
   void ResetAfterFlush();

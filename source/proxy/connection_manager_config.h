@@ -78,7 +78,8 @@ struct ConnectionManagerConfig {
   // Of what is added.
   ClientCertificateDetails client_certificate_details;
   bool adds_client_certificate() const {
-    return forward_client_cert == ForwardClientCert::kAppendForward || forward_client_cert == ForwardClientCert::kSanitizeSet;
+    return forward_client_cert == ForwardClientCert::kAppendForward ||
+           forward_client_cert == ForwardClientCert::kSanitizeSet;
   }
 
   // Request and answer heads.

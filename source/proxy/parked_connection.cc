@@ -28,7 +28,8 @@ ParkedConnection::ParkedConnection(HttpConnectionManager& manager, filter::Conne
 ParkedConnection::~ParkedConnection() { NUNCIO_ASSERT(fd_ < 0); }
 
 bool ParkedConnection::Keeps(const access_log::ConnectionInfo& info) {
-  return info.peer.is_ip() && info.direct_peer == info.peer && info.requested_server_name.empty() && info.ja3.empty() && info.ja4.empty();
+  return info.peer.is_ip() && info.direct_peer == info.peer && info.requested_server_name.empty() && info.ja3.empty() &&
+         info.ja4.empty();
 }
 
 filter::AcceptedConnection ParkedConnection::Release() {

@@ -21,8 +21,8 @@ class HttpConnectionManager;
 // Belongs to the connection manager; its heap key is the moment of the next deadline.
 class ParkedConnection final : public event::FdHandler, public HeapNode<MonotonicTime, ParkedConnection> {
  public:
-  ParkedConnection(HttpConnectionManager& manager, filter::ConnectionOwner& owner, const access_log::ConnectionInfo& info,
-                   uint32_t buffer_limit, const ConnectionPast& past);
+  ParkedConnection(HttpConnectionManager& manager, filter::ConnectionOwner& owner,
+                   const access_log::ConnectionInfo& info, uint32_t buffer_limit, const ConnectionPast& past);
   ~ParkedConnection();
 
   // Whether all that is known of a connection has a place here.

@@ -50,7 +50,8 @@ void SettleAddress(const ConnectionManagerConfig& config, const RequestOrigin& o
   const bool from_header = !out.remote_ip.empty();
   if (!from_header) out.remote_ip = origin.connection.peer_ip_text;
   if (single_address) {
-    out.internal = from_header ? IsInternalText(config, out.remote_ip) : IsInternalAddress(config, origin.connection.peer);
+    out.internal =
+        from_header ? IsInternalText(config, out.remote_ip) : IsInternalAddress(config, origin.connection.peer);
   }
   if (!config.use_remote_address || config.skip_xff_append || !origin.connection.peer.is_ip()) return;
   const std::string_view peer = origin.connection.peer_ip_text;

@@ -62,8 +62,9 @@ void Stream::OnRequestHead(http::RequestHead& head, bool end_stream) {
   if (end_stream) RequestEnded();
   StartTimers();
 
-  const RequestOrigin origin{connection_.info(), connection_, connection_.scheme(),
-                             connection_.client_certificate(), services().node.service_node, services().node.service_cluster};
+  const RequestOrigin origin{connection_.info(),           connection_,
+                             connection_.scheme(),         connection_.client_certificate(),
+                             services().node.service_node, services().node.service_cluster};
   const PreparedRequest prepared = PrepareRequest(config(), origin, services().random, head);
   info_.remote_ip = prepared.remote_ip;
   internal_ = prepared.internal;

@@ -60,8 +60,8 @@ class GrpcMethodStats {
   std::array<Counter*, kStatuses> statuses_{};
 };
 
-// One thread's figures of the gRPC calls of one cluster. The names of methods come from clients, so there is a limit to them:
-// what exceeds it is counted without its method.
+// One thread's figures of the gRPC calls of one cluster. The names of methods come from clients, so there is a limit to
+// them: what exceeds it is counted without its method.
 class GrpcStats {
  public:
   // Over all threads.

@@ -63,7 +63,8 @@ class Histogram {
 
   void Record(uint64_t value) {
     const int index = histogram_bins::Index(value);
-    const int block = index < histogram_bins::kFirstBlock ? 0 : 1 + (index - histogram_bins::kFirstBlock) / histogram_bins::kBlock;
+    const int block =
+        index < histogram_bins::kFirstBlock ? 0 : 1 + (index - histogram_bins::kFirstBlock) / histogram_bins::kBlock;
     Data* data = data_.load(std::memory_order_relaxed);
     if (data == nullptr) [[unlikely]] data = MakeData();
     Word* bins = data->blocks[block].load(std::memory_order_relaxed);

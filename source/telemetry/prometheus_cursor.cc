@@ -104,7 +104,8 @@ void PrometheusCursor::PrintHistogram(const Metric& metric, const HistogramSnaps
                                       std::string& out) {
   const std::string_view comma = labels.empty() ? "" : ",";
   for (const Bound& bound : kBounds) {
-    StrAppend(out, metric.name, "_bucket{", labels, comma, "le=\"", bound.text, "\"} ", total.CountAtOrBelow(bound.value), '\n');
+    StrAppend(out, metric.name, "_bucket{", labels, comma, "le=\"", bound.text, "\"} ",
+              total.CountAtOrBelow(bound.value), '\n');
   }
   StrAppend(out, metric.name, "_bucket{", labels, comma, "le=\"+Inf\"} ", total.count(), '\n');
   StrAppend(out, metric.name, "_sum{", labels, "} ", total.sum(), '\n');

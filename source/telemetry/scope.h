@@ -46,9 +46,9 @@ struct StatView {
 };
 
 // A set of blocks under one prefix. Those who ask the store for the same name share one scope, so counters go on while
-// anybody holds it; with the last holder it is gone, from the output as well. Held by whatever the statistics are about:
-// a cluster, a listener. Blocks are made when first asked for and stay where they are as long as the scope. Those that are
-// only declared show as zero and take a pointer each.
+// anybody holds it; with the last holder it is gone, from the output as well. Held by whatever the statistics are
+// about: a cluster, a listener. Blocks are made when first asked for and stay where they are as long as the scope.
+// Those that are only declared show as zero and take a pointer each.
 class Scope {
  public:
   ~Scope();
@@ -180,7 +180,8 @@ void Scope::Read(size_t f, size_t i, bool histograms, Visit&& visit) const {
   const Family& family = families_[f];
   const Shards& shards = family.shards();
   const StatField& field = family.descriptor->fields[i];
-  StatView view{field, field.kind, family.descriptor->prefix, static_cast<uint16_t>(f), static_cast<uint16_t>(i), 0, false, 0};
+  StatView view{field, field.kind, family.descriptor->prefix, static_cast<uint16_t>(f), static_cast<uint16_t>(i), 0,
+                false, 0};
   switch (field.kind) {
     case StatKind::kCounter:
     case StatKind::kGauge:

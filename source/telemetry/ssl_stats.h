@@ -31,7 +31,8 @@ NUNCIO_STATS_BLOCK(SslCounters, "ssl.", NUNCIO_SSL_STATS);
 // The TLS statistics of a listener or a cluster as one thread writes them.
 class SslStats {
  public:
-  SslStats(ScopePtr scope, StatsSlot slot) : scope_(std::move(scope)), slot_(slot), counters_(scope_->Get<SslCounters>(slot)) {}
+  SslStats(ScopePtr scope, StatsSlot slot)
+      : scope_(std::move(scope)), slot_(slot), counters_(scope_->Get<SslCounters>(slot)) {}
 
   SslCounters& counters() { return counters_; }
 

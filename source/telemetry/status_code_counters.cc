@@ -12,7 +12,9 @@ StatusCodeCounters::~StatusCodeCounters() {
 uint64_t StatusCodeCounters::value(int code_or_class) const {
   const Table* table = table_.load(std::memory_order_acquire);
   if (table == nullptr) return 0;
-  if (code_or_class >= 1 && code_or_class <= 5) return table->classes[code_or_class - 1].load(std::memory_order_relaxed);
+  if (code_or_class >= 1 && code_or_class <= 5) {
+    return table->classes[code_or_class - 1].load(std::memory_order_relaxed);
+  }
   if (code_or_class < kMin || code_or_class > kMax) return 0;
   const int at = code_or_class - kMin;
   const Line* line = table->lines[at / kPerLine].load(std::memory_order_acquire);

@@ -32,7 +32,9 @@ std::optional<Suffix> ResponseCodeSuffix(std::string_view name) {
   if (name.size() < 7 || name.substr(name.size() - 7, 4) != "_rq_") return std::nullopt;
   const size_t at = name.size() - 3;
   if (!IsDigit(name[at])) return std::nullopt;
-  if (IsDigit(name[at + 1]) && IsDigit(name[at + 2])) return Suffix{tags::kResponseCode, at - 1, at + 3, name.substr(at, 3)};
+  if (IsDigit(name[at + 1]) && IsDigit(name[at + 2])) {
+    return Suffix{tags::kResponseCode, at - 1, at + 3, name.substr(at, 3)};
+  }
   if (name.substr(at + 1) == "xx") return Suffix{tags::kResponseCodeClass, at, at + 1, name.substr(at, 1)};
   return std::nullopt;
 }

@@ -213,7 +213,8 @@ absl::Status ServerContext::CheckOcsp() const {
 void ServerContext::IndexNames() {
   for (const auto& certificate : certificates_) {
     for (const std::string& name : certificate->names) {
-      by_name_[name.size() > 2 && name[0] == '*' && name[1] == '.' ? name.substr(1) : name].push_back(certificate.get());
+      by_name_[name.size() > 2 && name[0] == '*' && name[1] == '.' ? name.substr(1) : name].push_back(
+          certificate.get());
     }
   }
 }

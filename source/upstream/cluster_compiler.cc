@@ -154,7 +154,8 @@ void CompileSockets(const cluster_v3::Cluster& cluster, config::DataSourceAccess
 void CheckTlsUse(ClusterConfig& out, config::Faults& faults) {
   const auto plain = [](const UpstreamSocket& socket) { return socket.tls == nullptr; };
   if (out.protocol == UpstreamProtocol::kAlpn && std::any_of(out.sockets.begin(), out.sockets.end(), plain)) {
-    faults.Add("transport_socket", "must be TLS, as must all transport_socket_matches, where the protocol is chosen by ALPN");
+    faults.Add("transport_socket",
+               "must be TLS, as must all transport_socket_matches, where the protocol is chosen by ALPN");
   }
   if (!out.tls_names->any() || !std::all_of(out.sockets.begin(), out.sockets.end(), plain)) return;
   const config::Faults::Scope scope(faults, "upstream_http_protocol_options");

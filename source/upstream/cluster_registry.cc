@@ -131,7 +131,9 @@ config::Faults ClusterRegistry::Begin(ClusterResource resource) {
 }
 
 std::unique_ptr<Cluster> ClusterRegistry::SetWarming(Entry& entry, std::unique_ptr<Cluster> cluster) {
-  const auto waits = [](const std::unique_ptr<Cluster>& c) { return c != nullptr && c->config().wait_for_warm_on_init; };
+  const auto waits = [](const std::unique_ptr<Cluster>& c) {
+    return c != nullptr && c->config().wait_for_warm_on_init;
+  };
   warming_count_ += static_cast<size_t>(cluster != nullptr) - static_cast<size_t>(entry.warming != nullptr);
   start_waits_for_ += static_cast<size_t>(waits(cluster)) - static_cast<size_t>(waits(entry.warming));
   stats_.warming_clusters.Set(static_cast<int64_t>(warming_count_));

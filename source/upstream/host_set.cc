@@ -57,8 +57,8 @@ struct Priority {
 
 // Hands out up to `total` percent over the priorities in order, each getting its availability as a share of
 // `normal`. Returns what is left; `first` is set to the first priority that has any.
-uint32_t Distribute(const std::vector<uint32_t>& availability, uint32_t total, uint32_t normal, std::vector<uint32_t>& load,
-                    int& first) {
+uint32_t Distribute(const std::vector<uint32_t>& availability, uint32_t total, uint32_t normal,
+                    std::vector<uint32_t>& load, int& first) {
   first = -1;
   for (size_t i = 0; i < availability.size(); ++i) {
     if (first < 0 && availability[i] > 0) first = static_cast<int>(i);
@@ -191,7 +191,8 @@ void HostSet::Builder::MakeTargets() {
   if (set.targets_.size() > 1) set.target_by_percent_.assign(target_by_percent.begin(), target_by_percent.end());
 }
 
-void HostSet::Builder::AddTarget(uint32_t priority, Selection selection, bool panic, uint32_t load, uint32_t& percent_at) {
+void HostSet::Builder::AddTarget(uint32_t priority, Selection selection, bool panic, uint32_t load,
+                                 uint32_t& percent_at) {
   const Priority& from = priorities[priority];
   if (load == 0 || from.counts.Of(selection) == 0) return;
   const auto index = static_cast<uint16_t>(set.targets_.size());

@@ -109,8 +109,8 @@ const HostPtr* HostSetBuilder::FindKnown(const Identity& identity, bool& used) {
   }
   IndexKnown();
   const HostPtr* found = nullptr;
-  const auto [begin, end] = known_.equal_range(HashOf(*identity.address, *identity.endpoint->hostname, *identity.locality,
-                                                      identity.endpoint->metadata.get()));
+  const auto [begin, end] = known_.equal_range(
+      HashOf(*identity.address, *identity.endpoint->hostname, *identity.locality, identity.endpoint->metadata.get()));
   for (auto it = begin; it != end; ++it) {
     if (!Is(*it->second, identity)) continue;
     if (!Used(*it->second)) return &it->second;
@@ -213,7 +213,9 @@ HostSetBuilder::Result HostSetBuilder::Finish(uint32_t overprovisioning_factor) 
     for (size_t i = 0; i < before.size(); ++i) {
       const LocalityHosts& a = before[i];
       const LocalityHosts& b = localities_[i];
-      if (a.weight != b.weight || a.priority != b.priority || a.size != b.size || a.locality != b.locality) return false;
+      if (a.weight != b.weight || a.priority != b.priority || a.size != b.size || a.locality != b.locality) {
+        return false;
+      }
     }
     return true;
   };

@@ -98,7 +98,8 @@ void CompilePlainPolicy(const cluster_v3::Cluster& cluster, LoadBalancerConfig& 
       out.policy = LoadBalancerConfig::Policy::kLeastRequest;
       break;
     default:
-      faults.Add("lb_policy", StrCat("is no policy that this build has (is ", static_cast<int>(cluster.lb_policy()), ")"));
+      faults.Add("lb_policy",
+                 StrCat("is no policy that this build has (is ", static_cast<int>(cluster.lb_policy()), ")"));
       return;
   }
   if (!cluster.has_least_request_lb_config()) return;

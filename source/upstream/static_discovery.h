@@ -11,7 +11,9 @@ namespace nuncio::upstream {
 class StaticDiscovery final : public Discovery {
  public:
   StaticDiscovery(std::shared_ptr<const ClusterConfig> config, uint32_t stats_slots, DiscoveryReceiver& receiver)
-      : config_(std::move(config)), builder_(config_->balancer, stats_slots, /*keep_duplicates=*/true), receiver_(receiver) {}
+      : config_(std::move(config)),
+        builder_(config_->balancer, stats_slots, /*keep_duplicates=*/true),
+        receiver_(receiver) {}
 
   void Start() override {
     receiver_.OnMembers(builder_.Build(*config_->assignment));

@@ -16,8 +16,8 @@ StrictDnsDiscovery::StrictDnsDiscovery(std::shared_ptr<const ClusterConfig> conf
     for (const EndpointConfig& endpoint : locality.endpoints) {
       if (!endpoint.is_name()) continue;
       Target& target = *targets_.emplace_back(std::make_unique<Target>(*this, endpoint.dns_port));
-      target.lookup = std::make_unique<DnsLookup>(config_->name, *endpoint.dns_name, *config_->dns, resolver, loop, random,
-                                                  stats, target);
+      target.lookup = std::make_unique<DnsLookup>(config_->name, *endpoint.dns_name, *config_->dns, resolver, loop,
+                                                  random, stats, target);
     }
   }
 }

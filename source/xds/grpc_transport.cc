@@ -21,7 +21,8 @@ class GrpcStream final : public Stream, private grpc::CallEvents {
   void OnHead(const http::HeaderMap&) override { events_.OnConnected(); }
   void OnMessage(buffer::Buffer& message) override { events_.OnMessage(message.ToString()); }
   void OnEnd(const grpc::Status& status) override {
-    events_.OnClosed(StrCat(http::grpc::StatusCodeName(status.code), status.message.empty() ? "" : ": ", status.message));
+    events_.OnClosed(
+        StrCat(http::grpc::StatusCodeName(status.code), status.message.empty() ? "" : ": ", status.message));
   }
 
   buffer::SlicePool& pool_;

@@ -26,7 +26,8 @@ class NoSource final : public Source, private TypeSubscriptions::Owner {
       if (&each->type() == &type) found = each.get();
     }
     if (found == nullptr) {
-      found = types_.emplace_back(std::make_unique<TypeSubscriptions>(services_.loop, services_.stats, type, owner)).get();
+      found =
+          types_.emplace_back(std::make_unique<TypeSubscriptions>(services_.loop, services_.stats, type, owner)).get();
     }
     return found->Add(std::chrono::nanoseconds(0), std::move(names), watcher);
   }

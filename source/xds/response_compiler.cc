@@ -68,7 +68,8 @@ CompiledResponse ResponseCompiler::CompileFile(const std::string& path, const co
   response.version = message.version_info();
   response.control_plane = ControlPlaneName(message);
   if (!message.type_url().empty() && message.type_url() != type.type_url()) {
-    response.faults.Add("type_url", StrCat("must be ", type.type_url(), " (is ", config::Quote(message.type_url()), ")"));
+    response.faults.Add("type_url",
+                        StrCat("must be ", type.type_url(), " (is ", config::Quote(message.type_url()), ")"));
     return response;
   }
   for (const auto& any : message.resources()) Add(any.type_url(), any.value(), type, response);

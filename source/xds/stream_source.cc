@@ -195,8 +195,9 @@ void StreamSource::OnClosed(std::string_view reason) {
   for (size_t i = 0; i < types_.size(); ++i) {
     types_[i]->subscriptions.Tell(config::SubscriptionEvent::Kind::kFailed);
   }
-  const bool missing = std::any_of(types_.begin(), types_.end(),
-                                   [this](const auto& type) { return type->subscriptions.wanted() && !type->answered; });
+  const bool missing = std::any_of(types_.begin(), types_.end(), [this](const auto& type) {
+    return type->subscriptions.wanted() && !type->answered;
+  });
   if (missing) UseSaved();
 }
 

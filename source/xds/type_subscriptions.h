@@ -39,7 +39,8 @@ class TypeSubscriptions final {
   };
 
   // `stats`: whoever reads the watchers' statistics there finds them up to date.
-  TypeSubscriptions(event::EventLoop& loop, telemetry::StatsStore& stats, const config::ResourceType& type, Owner& owner);
+  TypeSubscriptions(event::EventLoop& loop, telemetry::StatsStore& stats, const config::ResourceType& type,
+                    Owner& owner);
   TypeSubscriptions(const TypeSubscriptions&) = delete;
   TypeSubscriptions& operator=(const TypeSubscriptions&) = delete;
   ~TypeSubscriptions();

@@ -2,12 +2,12 @@
 //
 //   line_trace TRACE    with --trace-mem=yes --trace-sched=yes --log-file=TRACE, a FIFO
 //
-// Standard input has commands, a line each. `begin THREAD...` counts from here on what these threads do, and is answered
-// with `begun`. `end` prints rows: `thread THREAD count` of all accesses of each, then of the cache lines that went from
-// one to another `line address thread instruction r|w moves count`, where with `moves` of the `count` accesses the line
-// came from another thread; then `end`. It comes from another one when that wrote it last and it is read, or touched it
-// since and it is written: as between the caches of cores that run a thread each. Reads the trace to its end in any
-// case, since the program waits for that.
+// Standard input has commands, a line each. `begin THREAD...` counts from here on what these threads do, and is
+// answered with `begun`. `end` prints rows: `thread THREAD count` of all accesses of each, then of the cache lines that
+// went from one to another `line address thread instruction r|w moves count`, where with `moves` of the `count`
+// accesses the line came from another thread; then `end`. It comes from another one when that wrote it last and it is
+// read, or touched it since and it is written: as between the caches of cores that run a thread each. Reads the trace
+// to its end in any case, since the program waits for that.
 
 #include <errno.h>
 #include <fcntl.h>

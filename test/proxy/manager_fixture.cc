@@ -138,8 +138,8 @@ void ManagerFixture::SetRoutes(std::string_view routes, std::string_view virtual
 }
 
 void ManagerFixture::PutCluster(const std::vector<net::Address>& hosts) {
-  auto cluster = std::make_shared<upstream::PublishedCluster>(cluster_, upstream::ClusterScopes{cluster_scope_, {}}, nullptr,
-                                                              std::vector<tls::ClientContextCells>(), 2);
+  auto cluster = std::make_shared<upstream::PublishedCluster>(cluster_, upstream::ClusterScopes{cluster_scope_, {}},
+                                                              nullptr, std::vector<tls::ClientContextCells>(), 2);
   auto chunk = std::make_shared<upstream::HostChunk>();
   for (const net::Address& address : hosts) {
     upstream::HostIdentity identity;

@@ -181,17 +181,18 @@ TEST_F(StatsOutputTest, PrometheusTakesTagsOutOfNames) {
   scopes_.push_back(store_.GetScope(ListenerWorkerScopeName("0.0.0.0:80", 3)));
   scopes_.back()->Get<ListenerWorkerStats>(4).downstream_cx_total.Inc();
   const std::string text = Show(store_, {.format = StatsQuery::Format::kPrometheus, .used_only = true});
-  EXPECT_EQ(text,
-            "# TYPE envoy_cluster_cx_active gauge\n"
-            "envoy_cluster_cx_active{envoy_cluster_name=\"b.c\"} 2\n"
-            "# TYPE envoy_cluster_rq_total counter\n"
-            "envoy_cluster_rq_total{envoy_cluster_name=\"a\"} 7\n"
-            "# TYPE envoy_cluster_up_rq counter\n"
-            "envoy_cluster_up_rq{envoy_cluster_name=\"a\",envoy_response_code=\"503\"} 1\n"
-            "# TYPE envoy_cluster_up_rq_xx counter\n"
-            "envoy_cluster_up_rq_xx{envoy_cluster_name=\"a\",envoy_response_code_class=\"5\"} 1\n"
-            "# TYPE envoy_listener_worker_downstream_cx_total counter\n"
-            "envoy_listener_worker_downstream_cx_total{envoy_listener_address=\"0.0.0.0_80\",envoy_worker_id=\"3\"} 1\n");
+  EXPECT_EQ(
+      text,
+      "# TYPE envoy_cluster_cx_active gauge\n"
+      "envoy_cluster_cx_active{envoy_cluster_name=\"b.c\"} 2\n"
+      "# TYPE envoy_cluster_rq_total counter\n"
+      "envoy_cluster_rq_total{envoy_cluster_name=\"a\"} 7\n"
+      "# TYPE envoy_cluster_up_rq counter\n"
+      "envoy_cluster_up_rq{envoy_cluster_name=\"a\",envoy_response_code=\"503\"} 1\n"
+      "# TYPE envoy_cluster_up_rq_xx counter\n"
+      "envoy_cluster_up_rq_xx{envoy_cluster_name=\"a\",envoy_response_code_class=\"5\"} 1\n"
+      "# TYPE envoy_listener_worker_downstream_cx_total counter\n"
+      "envoy_listener_worker_downstream_cx_total{envoy_listener_address=\"0.0.0.0_80\",envoy_worker_id=\"3\"} 1\n");
 }
 
 TEST_F(StatsOutputTest, PrometheusHistogramsAreCumulative) {
@@ -200,11 +201,12 @@ TEST_F(StatsOutputTest, PrometheusHistogramsAreCumulative) {
   const std::string text =
       Show(store_, {.format = StatsQuery::Format::kPrometheus, .type = StatsQuery::Type::kHistograms});
   EXPECT_EQ(text.find("# TYPE envoy_cluster_rq_time histogram\n"), 0u);
-  for (const char* line : {"_bucket{envoy_cluster_name=\"a\",le=\"0.5\"} 1\n", "_bucket{envoy_cluster_name=\"a\",le=\"1\"} 2\n",
-                           "_bucket{envoy_cluster_name=\"a\",le=\"100\"} 2\n", "_bucket{envoy_cluster_name=\"a\",le=\"250\"} 3\n",
-                           "_bucket{envoy_cluster_name=\"a\",le=\"500\"} 4\n", "_bucket{envoy_cluster_name=\"a\",le=\"3600000\"} 4\n",
-                           "_bucket{envoy_cluster_name=\"a\",le=\"+Inf\"} 5\n", "_sum{envoy_cluster_name=\"a\"} 10000502\n",
-                           "_count{envoy_cluster_name=\"a\"} 5\n"}) {
+  for (const char* line :
+       {"_bucket{envoy_cluster_name=\"a\",le=\"0.5\"} 1\n", "_bucket{envoy_cluster_name=\"a\",le=\"1\"} 2\n",
+        "_bucket{envoy_cluster_name=\"a\",le=\"100\"} 2\n", "_bucket{envoy_cluster_name=\"a\",le=\"250\"} 3\n",
+        "_bucket{envoy_cluster_name=\"a\",le=\"500\"} 4\n", "_bucket{envoy_cluster_name=\"a\",le=\"3600000\"} 4\n",
+        "_bucket{envoy_cluster_name=\"a\",le=\"+Inf\"} 5\n", "_sum{envoy_cluster_name=\"a\"} 10000502\n",
+        "_count{envoy_cluster_name=\"a\"} 5\n"}) {
     EXPECT_NE(text.find(StrCat("envoy_cluster_rq_time", line)), std::string::npos) << line << text;
   }
 }
@@ -231,7 +233,9 @@ void CheckExposition(const std::string& text) {
     EXPECT_EQ(name.rfind(current, 0), 0u) << line;
     const std::string rest = name.substr(std::min(name.size(), current.size()));
     EXPECT_TRUE(rest.empty() || rest == "_bucket" || rest == "_sum" || rest == "_count") << line;
-    EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"), std::string::npos) << line;
+    EXPECT_EQ(name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"),
+              std::string::npos)
+        << line;
   }
   EXPECT_FALSE(series.empty());
 }
@@ -255,7 +259,8 @@ TEST_F(StatsOutputTest, WithoutDefaultTagsNamesStayWholeAndSeriesDiffer) {
   Cluster("a_b").up_rq.Inc(404);
   const std::string text = Prometheus(store_);
   CheckExposition(text);
-  EXPECT_NE(text.find("envoy_cluster_a_b_up_rq{site=\"x\",envoy_response_code=\"404\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("envoy_cluster_a_b_up_rq{site=\"x\",envoy_response_code=\"404\"} 1\n"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("envoy_cluster_a_b_up_rq_2xx{site=\"x\"} 1\n"), std::string::npos) << text;
 }
 
@@ -267,7 +272,8 @@ TEST_F(StatsOutputTest, ConfiguredRegexTakesATagOut) {
   Cluster("plain").rq_total.Add(2);
   const std::string text = Prometheus(store_);
   CheckExposition(text);
-  EXPECT_NE(text.find("envoy_cluster_rq_total{team=\"red\",envoy_cluster_name=\"red-a\"} 1\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("envoy_cluster_rq_total{team=\"red\",envoy_cluster_name=\"red-a\"} 1\n"), std::string::npos)
+      << text;
   EXPECT_NE(text.find("envoy_cluster_rq_total{envoy_cluster_name=\"plain\"} 2\n"), std::string::npos) << text;
 }
 
@@ -290,9 +296,10 @@ TEST(TagRules, TakeOutWhatEnvoysRulesDo) {
     for (const auto& [tag, value] : out.tags) StrAppend(text, ' ', tag, '=', value);
     return text;
   };
-  EXPECT_EQ(extract(ListenerHttpScopeName("127.0.0.1:80", "in.gress"), "downstream_rq_5xx"),
-            "listener.http.downstream_rq_xx envoy.listener_address=127.0.0.1_80 envoy.http_conn_manager_prefix=in.gress "
-            "envoy.response_code_class=5");
+  EXPECT_EQ(
+      extract(ListenerHttpScopeName("127.0.0.1:80", "in.gress"), "downstream_rq_5xx"),
+      "listener.http.downstream_rq_xx envoy.listener_address=127.0.0.1_80 envoy.http_conn_manager_prefix=in.gress "
+      "envoy.response_code_class=5");
   EXPECT_EQ(extract(RdsScopeName("p", "r.s"), "update_success"),
             "http.rds.update_success envoy.http_conn_manager_prefix=p envoy.rds_route_config=r.s");
   EXPECT_EQ(extract(ClusterScopeName("c"), "circuit_breakers.high.cx_open"),

@@ -73,7 +73,8 @@ class ClusterMemoryTest : public testing::Test {
   static std::string Endpoints(int count) {
     std::string out;
     for (int i = 0; i < count; ++i) {
-      StrAppend(out, "{endpoint: {address: {socket_address: {address: 10.0.", i / 250, ".", i % 250, ", port_value: 80}}}},");
+      StrAppend(out, "{endpoint: {address: {socket_address: {address: 10.0.", i / 250, ".", i % 250,
+                ", port_value: 80}}}},");
     }
     return out;
   }
@@ -90,7 +91,8 @@ TEST_F(ClusterMemoryTest, AClusterWithTwoEndpointsThatNobodyUses) {
   const auto apply = [&](const std::string& name) {
     const std::string endpoints = Endpoints(2);
     registry_.ApplyUpdate(ClusterResourceFromText(
-        StrCat("{name: ", name, ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: [", endpoints, "]}}}"), "1"));
+        StrCat("{name: ", name, ", load_assignment: {cluster_name: c, endpoints: {lb_endpoints: [", endpoints, "]}}}"),
+        "1"));
     Turn();
   };
   apply("first");
@@ -111,8 +113,8 @@ TEST_F(ClusterMemoryTest, AnEndpoint) {
       ClusterResourceFromText("{name: c, type: EDS, eds_cluster_config: {eds_config: {ads: {}}}}", "1"));
   Turn();
   const size_t before = taken;
-  subscriptions_.Send("c", AssignmentFromText(StrCat("{cluster_name: c, endpoints: {lb_endpoints: [", Endpoints(kEndpoints),
-                                                     "]}}")));
+  subscriptions_.Send(
+      "c", AssignmentFromText(StrCat("{cluster_name: c, endpoints: {lb_endpoints: [", Endpoints(kEndpoints), "]}}")));
   Turn();
   EXPECT_EQ(kEndpoints, static_cast<int>(registry_.FindActive("c")->hosts()->membership().total));
   EXPECT_LT((taken - before) / kEndpoints, 275u);

@@ -146,7 +146,8 @@ TEST_F(HostSetBuilderTest, AnotherIdentityIsAnotherHost) {
     return result.added == 1 && result.removed->size() == 1;
   };
   EXPECT_TRUE(is_another(build_with([](LocalityConfig& l) { l.endpoints[0].hostname = std::string("name"); })));
-  EXPECT_TRUE(is_another(build_with([](LocalityConfig& l) { l.locality = Locality(l.locality.region(), l.locality.zone(), "rack"); })));
+  EXPECT_TRUE(is_another(
+      build_with([](LocalityConfig& l) { l.locality = Locality(l.locality.region(), l.locality.zone(), "rack"); })));
   const auto with_metadata = [](LocalityConfig& l) {
     matcher::Metadata metadata;
     metadata.namespaces["envoy.lb"].value = std::string("canary");

@@ -19,7 +19,8 @@ FrameReader::Result FrameReader::Next(buffer::Buffer& message) {
       return Fail(StatusCode::kInternal, "gRPC message is compressed, but no encoding was agreed on");
     }
     if (flags != 0) {
-      return Fail(StatusCode::kInternal, StrCat("gRPC message with flags ", int{flags}, ", where only 0 and 1 have a meaning"));
+      return Fail(StatusCode::kInternal,
+                  StrCat("gRPC message with flags ", int{flags}, ", where only 0 and 1 have a meaning"));
     }
     if (message_size_ > max_message_bytes_) {
       return Fail(StatusCode::kResourceExhausted,

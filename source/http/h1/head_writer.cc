@@ -8,8 +8,9 @@ namespace {
 #ifdef __SSE2__
 
 __m128i Unclean(__m128i bytes) {
-  return _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'))),
-                      _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
+  return _mm_or_si128(
+      _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\r')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'))),
+      _mm_cmpeq_epi8(bytes, _mm_setzero_si128()));
 }
 
 template <typename Word>

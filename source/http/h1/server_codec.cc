@@ -247,7 +247,9 @@ void H1ServerCodec::FinishInput() {
 
 void H1ServerCodec::OnConnectionClosed() {
   state_ = State::kClosed;
-  if (RequestReceiver* receiver = std::exchange(receiver_, nullptr)) receiver->OnReset(StreamReset::kConnectionClosed, {});
+  if (RequestReceiver* receiver = std::exchange(receiver_, nullptr)) {
+    receiver->OnReset(StreamReset::kConnectionClosed, {});
+  }
 }
 
 void H1ServerCodec::OnSendBufferHigh() {

@@ -86,7 +86,9 @@ bool FrameGate::Feed(std::string_view input) {
     }
     // In pieces: gathered, and handed on apart.
     if (!Pass(waiting())) return false;
-    while (at < input.size() && prefix_size_ < PrefixSize({prefix_, prefix_size_})) prefix_[prefix_size_++] = input[at++];
+    while (at < input.size() && prefix_size_ < PrefixSize({prefix_, prefix_size_})) {
+      prefix_[prefix_size_++] = input[at++];
+    }
     from = at;
     const std::string_view prefix(prefix_, prefix_size_);
     if (prefix.size() < PrefixSize(prefix)) return true;

@@ -50,8 +50,8 @@ struct H2Options {
 
   // Beyond Http2ProtocolOptions.
 
-  // Streams that a client may have reset, or have made the server reset, before they were answered, beyond as many as it
-  // let be answered. One more ends the connection (CVE-2023-44487).
+  // Streams that a client may have reset, or have made the server reset, before they were answered, beyond as many as
+  // it let be answered. One more ends the connection (CVE-2023-44487).
   uint32_t max_premature_resets = 500;
   // Bytes (names and values) and number of fields of one received header block. Beyond either a request is answered
   // 431; answers and trailers are reset.

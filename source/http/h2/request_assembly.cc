@@ -13,7 +13,8 @@ namespace {
 
 // The method's text where it is well known; no copy is needed then.
 std::string_view StaticMethod(std::string_view method) {
-  for (const std::string_view known : {"GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"}) {
+  for (const std::string_view known :
+       {"GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"}) {
     if (method == known) return known;
   }
   return {};

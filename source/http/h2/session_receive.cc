@@ -380,7 +380,9 @@ void Session::OnHeadersFrame(Stream& stream, bool end_stream) {
 
 void Session::OnInvalidFrame(int error) {
   // nghttp2 ends the connection or the stream by itself; for the log of the former.
-  if (failure_details_.empty()) failure_details_ = error == NGHTTP2_ERR_FLOW_CONTROL ? kFlowControlFault : kProtocolFault;
+  if (failure_details_.empty()) {
+    failure_details_ = error == NGHTTP2_ERR_FLOW_CONTROL ? kFlowControlFault : kProtocolFault;
+  }
 }
 
 // nghttp2 has closed a stream that its role still holds.

@@ -101,9 +101,9 @@ void ForEachPart(AnySecret& secret, Visit&& visit) {
   }
 }
 
-// Whether the parts are readable, fit together and are valid at `now`; fills in `certificates`, `loaded` and `ocsp`. Of what is
-// not known nothing is checked. Faults stand at the fields of the secret's message and name files; none holds bytes of
-// a key.
+// Whether the parts are readable, fit together and are valid at `now`; fills in `certificates`, `loaded` and `ocsp`. Of
+// what is not known nothing is checked. Faults stand at the fields of the secret's message and name files; none holds
+// bytes of a key.
 void CheckSecret(Secret& secret, SystemTime now, config::Faults& faults);
 
 // The secret with its files read anew, checked. Null with faults.

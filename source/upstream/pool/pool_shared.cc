@@ -24,7 +24,8 @@ http::h2::H2Options MakeH2Options(const ClusterConfig& config) {
   return options;
 }
 
-telemetry::CircuitBreakerStats& CircuitBreakers(const ClusterScopes& scopes, size_t priority, telemetry::StatsSlot slot) {
+telemetry::CircuitBreakerStats& CircuitBreakers(const ClusterScopes& scopes, size_t priority,
+                                                telemetry::StatsSlot slot) {
   return *static_cast<telemetry::CircuitBreakerStats*>(
       scopes.cluster->Get(telemetry::CircuitBreakerDescriptor(priority), slot));
 }
