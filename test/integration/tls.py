@@ -1,5 +1,5 @@
 """TLS for the integration tests: certificates made by openssl as they are asked for, the messages that configure it,
-curl and `openssl s_client` as peers."""
+curl, `openssl s_client` and `openssl s_server` as peers."""
 
 import datetime
 import os
@@ -7,7 +7,7 @@ import socket
 import ssl
 import subprocess
 
-from harness import PATIENCE, Stream, directory
+from harness import PATIENCE, Stream, directory, free_ports, wait_for
 
 DOWNSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext"
 UPSTREAM = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"
@@ -126,6 +126,35 @@ def s_client(port, *arguments, send="", host="a.test"):
         ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *name, *arguments],
         input=send, capture_output=True, text=True, timeout=PATIENCE, check=False, errors="replace")
     return run.stdout + run.stderr
+
+
+class Process:
+    """A server of somebody else's, on a free port."""
+
+    def __init__(self, port, *command):
+        self.port = port
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        wait_for(self.listens, command[0] + "'s start")
+
+    def listens(self):
+        assert self.process.poll() is None, "it ended"
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+            return True
+        except OSError:
+            return False
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(15)
+
+
+def s_server(certificate, *arguments):
+    """Answers every request with a page about its connection."""
+    port = free_ports(1)[0]
+    return Process(port, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificate.certificate,
+                   "-key", certificate.key, "-www", "-quiet", *arguments)
 
 
 def server_context(certificate, alpn=()):

@@ -2,39 +2,14 @@
 
 import socket
 import ssl
-import subprocess
 import time
 import unittest
 
 import tls
-from harness import Nuncio, bootstrap, cluster, free_ports, wait_for
+from harness import Nuncio, bootstrap, cluster, free_ports
 from tcp import Server, chain, connect, entry, tcp_listener
 
 SNI_CLUSTER = "type.googleapis.com/envoy.extensions.filters.network.sni_cluster.v3.SniCluster"
-TLS_INSPECTOR = "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"
-
-
-class TlsServer:
-    """openssl s_server, which answers with what it was asked for."""
-
-    def __init__(self, pki, name):
-        certificate = pki.issue(name, [f"DNS:{name}"])
-        self.port = free_ports(1)[0]
-        self.process = subprocess.Popen(
-            ["openssl", "s_server", "-accept", f"127.0.0.1:{self.port}", "-cert", certificate.certificate, "-key",
-             certificate.key, "-www", "-quiet"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self.listens, "s_server's start")
-
-    def listens(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
-            return True
-        except OSError:
-            return False
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
 
 
 class PassThrough(unittest.TestCase):
@@ -42,12 +17,11 @@ class PassThrough(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.pki = tls.Authority()
-        cls.servers = {name: TlsServer(cls.pki, name) for name in ("one.test", "two.test")}
+        cls.servers = {name: tls.s_server(cls.pki.issue(name, [f"DNS:{name}"])) for name in ("one.test", "two.test")}
         cls.plain = Server()
         by_name, by_match, cls.slow = free_ports(3)
         cls.ports = {"by_name": by_name, "by_match": by_match}
-        inspector = {"name": "tls_inspector",
-                     "typed_config": {"@type": TLS_INSPECTOR, "enable_ja3_fingerprinting": True}}
+        inspector = tls.inspector(enable_ja3_fingerprinting=True)
         sni = {"name": "sni_cluster", "typed_config": {"@type": SNI_CLUSTER}}
         clusters = [cluster(name, [server.port]) for name, server in cls.servers.items()]
         clusters.append(cluster("plain", [cls.plain.port]))
@@ -98,11 +72,7 @@ class PassThrough(unittest.TestCase):
                 self.assertEqual(server.exactly(10), b"plain text")
 
     def test_a_client_hello_in_pieces(self):
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        tls = ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="one.test")
-        with self.assertRaises(ssl.SSLWantReadError):
-            tls.do_handshake()
-        hello = outgoing.read()
+        hello = tls.client_hello("one.test")
         with connect(self.ports["by_match"]) as client:
             for i in range(0, len(hello), 64):
                 client.send(hello[i:i + 64])

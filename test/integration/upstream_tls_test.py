@@ -12,7 +12,7 @@ import unittest
 
 import tls
 from harness import (AccessLog, Backend, Client, Nuncio, Stream, bootstrap, cluster, directory, file_log, free_ports,
-                     listener, to, wait_for)
+                     listener, to)
 
 PROTOCOL = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 RAW = {"name": "envoy.transport_sockets.raw_buffer",
@@ -70,35 +70,6 @@ class Rude(Backend):
         stream.rest()
 
 
-class Process:
-    """A server of somebody else's, on a free port."""
-
-    def __init__(self, port, *command):
-        self.port = port
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
-        wait_for(self.listens, command[0] + "'s start")
-
-    def listens(self):
-        assert self.process.poll() is None, "it ended"
-        try:
-            socket.create_connection(("127.0.0.1", self.port)).close()
-            return True
-        except OSError:
-            return False
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(15)
-
-
-def s_server(certificate, *arguments):
-    """Answers every request with a page about its connection."""
-    port = free_ports(1)[0]
-    return Process(port, "openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-cert", certificate.certificate,
-                   "-key", certificate.key, "-www", "-quiet", *arguments)
-
-
 def haproxy(certificate):
     """HTTP/1.1 and HTTP/2 by ALPN on the first port, HTTP/1.1 without ALPN on the second."""
     where = directory()
@@ -124,7 +95,7 @@ def haproxy(certificate):
               bind 127.0.0.1:{second} ssl crt {both}
               {answer}
             """.replace("\n            ", "\n"))
-    return Process(first, shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", path), second
+    return tls.Process(first, shutil.which("haproxy") or "/usr/sbin/haproxy", "-db", "-f", path), second
 
 
 def options(**fields):
@@ -255,7 +226,7 @@ def setUpModule():
         return False
     closing = TlsBackend(server, answer=answer_once)
     expired = TlsBackend(issue_expired())
-    ancient = s_server(rsa, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
+    ancient = tls.s_server(rsa, "-tls1_1", "-cipher", "DEFAULT@SECLEVEL=0")
     haproxy_both, haproxy_old = haproxy(server)
     leaving = TlsBackend(server, answer=lambda stream, request: False)
     plain = Backend()

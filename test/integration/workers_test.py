@@ -4,6 +4,7 @@ other."""
 import threading
 import unittest
 
+import tls
 from harness import Backend, Client, Nuncio, bootstrap, free_ports, listener, to, wait_for
 
 WORKERS = 4
@@ -14,12 +15,10 @@ class Workers(unittest.TestCase):
     def setUp(self):
         self.backend = Backend()
         self.port, self.sniffed, self.exact, self.admin = free_ports(4)
-        inspector = {"name": "envoy.filters.listener.tls_inspector", "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"}}
         routes = [to("echo", prefix="/")]
         self.proxy = Nuncio(bootstrap(
             [listener("main", self.port, routes),
-             listener("sniffed", self.sniffed, routes, listener_fields={"listener_filters": [inspector]}),
+             listener("sniffed", self.sniffed, routes, listener_fields={"listener_filters": [tls.inspector()]}),
              listener("exact", self.exact, routes,
                       listener_fields={"connection_balance_config": {"exact_balance": {}}})],
             [self.backend.cluster("echo")],
