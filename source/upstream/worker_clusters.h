@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
+#include "source/base/set_by_name.h"
 #include "source/base/strings.h"
 #include "source/upstream/worker_cluster.h"
 
@@ -43,25 +43,9 @@ class WorkerClusters {
   void Remove(std::string_view name);
 
  private:
-  // By name. Most clusters are used by few threads: the table of all has nothing but a pointer for each.
-  struct Name {
-    using is_transparent = void;
-    static std::string_view Of(std::string_view name) { return name; }
-    static std::string_view Of(const PublishedClusterPtr& cluster) { return cluster->config()->name; }
+  struct NameOfCluster {
+    std::string_view operator()(const PublishedClusterPtr& cluster) const { return cluster->config()->name; }
   };
-  struct NameHash : Name {
-    template <typename T>
-    size_t operator()(const T& of) const {
-      return std::hash<std::string_view>{}(Of(of));
-    }
-  };
-  struct NameEqual : Name {
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      return Of(a) == Of(b);
-    }
-  };
-
   using Used = absl::flat_hash_map<std::string_view, WorkerClusterRef, TransparentHash, std::equal_to<>>;
 
   // Of a cluster that this thread did not use so far.
@@ -72,7 +56,8 @@ class WorkerClusters {
   ObjectHome& home_;
 
   ConnectionSupplies supplies_;
-  absl::flat_hash_set<PublishedClusterPtr, NameHash, NameEqual> published_;
+  // Most clusters are used by few threads: the table of all has nothing but a pointer for each.
+  SetByName<PublishedClusterPtr, NameOfCluster> published_;
   // Those of them that were looked for. The keys are the names in their configurations.
   Used used_;
 };

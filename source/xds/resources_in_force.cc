@@ -66,7 +66,7 @@ void ResourcesInForce::TakeDifference(const CompiledResponse& response, TakenAns
   names.insert(response.difference->gone.begin(), response.difference->gone.end());
   for (const size_t index : response.difference->changed) names.insert(response.items[index]->name);
   for (const std::string& name : names) {
-    const std::shared_ptr<const CompiledItem>* item = response.Find(name);
+    const CompiledItemPtr* item = response.Find(name);
     if (item == nullptr) {
       TakeAbsence(name, answer);
     } else if ((*item)->compiled == nullptr) {
@@ -80,8 +80,8 @@ void ResourcesInForce::TakeDifference(const CompiledResponse& response, TakenAns
   }
 }
 
-void ResourcesInForce::TakeItem(const std::shared_ptr<const CompiledItem>& item,
-                                std::optional<std::string> own_version, TakenAnswer& answer) {
+void ResourcesInForce::TakeItem(const CompiledItemPtr& item, std::optional<std::string> own_version,
+                                TakenAnswer& answer) {
   const auto known = known_.find(item->name);
   if (known == known_.end()) {
     answer.added_before.emplace(item->name, KnownResource{});

@@ -75,8 +75,7 @@ class ResourcesInForce final {
 
   void TakeWhole(const CompiledResponse& response, TakenAnswer& answer);
   void TakeDifference(const CompiledResponse& response, TakenAnswer& answer);
-  void TakeItem(const std::shared_ptr<const CompiledItem>& item, std::optional<std::string> own_version,
-                TakenAnswer& answer);
+  void TakeItem(const CompiledItemPtr& item, std::optional<std::string> own_version, TakenAnswer& answer);
   // The answer does not have it.
   void TakeAbsence(const std::string& name, TakenAnswer& answer);
   // What is known of it stays, though the answer has it otherwise or not at all.

@@ -109,7 +109,7 @@ void ResponseCompiler::Add(std::string_view any_type_url, std::string_view value
         Refused(name, StrCat("is a ", config::Quote(any_type_url), " where only ", type.type_url(), " may stand")));
     return;
   }
-  Item item = Compile(value, type, response);
+  CompiledItemPtr item = Compile(value, type, response);
   if (!name.empty() && item->name != name) {
     response.items.push_back(
         item->name.empty()
@@ -128,7 +128,7 @@ void ResponseCompiler::Keep(std::shared_ptr<const CompiledResponse> response) {
   if (response->number == last.number) last.answer = std::move(response);
 }
 
-ResponseCompiler::Item ResponseCompiler::Compile(std::string_view bytes, const config::ResourceType& type,
+CompiledItemPtr ResponseCompiler::Compile(std::string_view bytes, const config::ResourceType& type,
                                                  CompiledResponse& response) {
   Cache& cache = caches_[std::string(type.type_url())];
   const size_t hash = std::hash<std::string_view>{}(bytes);
@@ -164,7 +164,7 @@ void ResponseCompiler::Compare(CompiledResponse& response) {
   auto items = std::make_shared<ItemsByName>();
   items->reserve(response.items.size());
   bool plain = true;
-  for (const Item& item : response.items) plain = plain && !item->name.empty() && items->insert(item).second;
+  for (const CompiledItemPtr& item : response.items) plain = plain && !item->name.empty() && items->insert(item).second;
   if (!plain) *items = {};
   response.number = last.number + 1;
   response.by_name = items;
@@ -175,7 +175,7 @@ void ResponseCompiler::Compare(CompiledResponse& response) {
       const auto before = last.items->find(response.items[i]);
       if (before == last.items->end() || *before != response.items[i]) difference.changed.push_back(i);
     }
-    for (const Item& item : *last.items) {
+    for (const CompiledItemPtr& item : *last.items) {
       if (!items->contains(item)) difference.gone.push_back(item->name);
     }
   }

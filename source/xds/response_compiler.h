@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "source/base/rarely.h"
+#include "source/base/set_by_name.h"
 #include "source/config/fault.h"
 #include "source/config/subscription.h"
 
@@ -28,29 +28,18 @@ struct CompiledItem {
   Rarely<config::Faults> faults;
 };
 
+using CompiledItemPtr = std::shared_ptr<const CompiledItem>;
+struct NameOfCompiledItem {
+  std::string_view operator()(const CompiledItemPtr& item) const { return item->name; }
+};
+using ItemsByName = SetByName<CompiledItemPtr, NameOfCompiledItem>;
+
 // A resource in its wire form.
 struct SavedResource {
   std::string name;
   std::string version;
   std::shared_ptr<const std::string> bytes;
 };
-
-// Resources of different names, found by these.
-struct ItemNameHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view name) const { return std::hash<std::string_view>{}(name); }
-  size_t operator()(const std::shared_ptr<const CompiledItem>& item) const { return (*this)(item->name); }
-};
-struct ItemNameEqual {
-  using is_transparent = void;
-  static std::string_view Name(std::string_view name) { return name; }
-  static std::string_view Name(const std::shared_ptr<const CompiledItem>& item) { return item->name; }
-  template <typename A, typename B>
-  bool operator()(const A& a, const B& b) const {
-    return Name(a) == Name(b);
-  }
-};
-using ItemsByName = absl::flat_hash_set<std::shared_ptr<const CompiledItem>, ItemNameHash, ItemNameEqual>;
 
 // An answer, from a stream, a file or the state directory.
 struct CompiledResponse {
@@ -69,7 +58,7 @@ struct CompiledResponse {
   std::string nonce;
   // What the control plane calls itself.
   std::string control_plane;
-  std::vector<std::shared_ptr<const CompiledItem>> items;
+  std::vector<CompiledItemPtr> items;
   // The same by name. Empty where two have one name, or one has none.
   std::shared_ptr<const ItemsByName> by_name = nullptr;
   // Where the items have versions of their own: one each.
@@ -87,7 +76,7 @@ struct CompiledResponse {
   uint64_t unknown_fields = 0;
 
   // Null: there is none of that name. Legal where there is a difference.
-  const std::shared_ptr<const CompiledItem>* Find(std::string_view name) const {
+  const CompiledItemPtr* Find(std::string_view name) const {
     const auto found = by_name->find(name);
     return found == by_name->end() ? nullptr : &*found;
   }
@@ -113,9 +102,8 @@ class ResponseCompiler {
   void Keep(std::shared_ptr<const CompiledResponse> response);
 
  private:
-  using Item = std::shared_ptr<const CompiledItem>;
   // By hash of the bytes. Of two that have the same hash the later one is kept.
-  using Cache = absl::flat_hash_map<size_t, Item>;
+  using Cache = absl::flat_hash_map<size_t, CompiledItemPtr>;
   // The last answer of a type.
   struct Last {
     uint64_t number = 0;
@@ -128,7 +116,7 @@ class ResponseCompiler {
   // Appends one resource of `type`, in whatever wrapping it came.
   void Add(std::string_view any_type_url, std::string_view value, const config::ResourceType& type,
            CompiledResponse& response);
-  Item Compile(std::string_view bytes, const config::ResourceType& type, CompiledResponse& response);
+  CompiledItemPtr Compile(std::string_view bytes, const config::ResourceType& type, CompiledResponse& response);
   // Numbers the answer and compares it with the one before.
   void Compare(CompiledResponse& response);
   // Forgets what nobody else has.

@@ -19,7 +19,7 @@ namespace nuncio::xds {
 // A resource in force.
 struct KnownResource {
   // Null: there is none.
-  std::shared_ptr<const CompiledItem> item;
+  CompiledItemPtr item;
   // Unset: it is in the last answer, and has its version.
   std::optional<std::string> own_version;
   SystemTime updated_at;
