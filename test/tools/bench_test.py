@@ -33,6 +33,11 @@ class FiguresTest(unittest.TestCase):
     def test_spread_is_median_and_range(self):
         self.assertEqual(self.rows().spread("ours", self.PATH), Spread(9, 8, 20))
 
+    def test_the_median_is_known_better_the_more_rounds_there_are(self):
+        likely = {count: Spread.of(range(1, count + 1)).likely for count in (1, 5, 6, 9, 41)}
+        # Ranks of the sign test, as tables of it have them.
+        self.assertEqual(likely, {1: (1, 1), 5: (1, 5), 6: (1, 6), 9: (2, 8), 41: (14, 28)})
+
     def test_the_best_has_the_lowest_median(self):
         self.assertEqual(self.rows().best(self.PATH), "one")
 

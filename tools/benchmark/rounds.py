@@ -3,6 +3,7 @@ import contextlib
 import dataclasses
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -173,14 +174,16 @@ class Bench:
                         standing.append(subject)
                 except Failure as failure:
                     self._fault(scenario, subject, failure)
-            for number in range(self.options.rounds):
-                # Whoever comes first in a round comes last in the next one.
-                for subject in standing[::-1 if number % 2 else 1]:
+            rows.update({subject.label: [] for subject in standing})
+            for _ in range(self.options.rounds):
+                # So that nothing that the machine does every second always meets the same one.
+                random.shuffle(standing)
+                for subject in standing:
                     try:
-                        rows.setdefault(subject.label, []).append(self._measure(subject))
+                        rows[subject.label].append(self._measure(subject))
                     except Failure as failure:
                         self._fault(scenario, subject, failure)
-                        rows.setdefault(subject.label, []).append({})
+                        rows[subject.label].append({})
         finally:
             for subject in standing:
                 self._stop(subject)
@@ -190,7 +193,9 @@ class Bench:
         if subject.pushes:
             subject.pushes.start()
         try:
-            figures = {"closed": self.generator.run(scenario, subject, options.seconds)}
+            figures = {}
+            if options.seconds > 0:
+                figures["closed"] = self.generator.run(scenario, subject, options.seconds)
             if options.rate_seconds > 0:
                 rate = scenario.rate * (1 if scenario.scaling else len(subject.cores))
                 figures["fixed"] = self.generator.run(scenario, subject, options.rate_seconds, rate)

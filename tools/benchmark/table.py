@@ -14,6 +14,10 @@ def _range(spread):
     return "" if spread.median is None else f"{spread.median:.2f} ({spread.low:.2f}..{spread.high:.2f})"
 
 
+def _likely(spread):
+    return "" if spread.median is None else "{:.2f} ({:.2f}..{:.2f})".format(spread.median, *spread.likely)
+
+
 def _percent(share):
     return "" if share is None else f"{share:.0%}"
 
@@ -27,7 +31,7 @@ def _lines(head, rows):
 
 
 _LOAD_HEAD = ("proxy", "CPU µs/request", "spread", "÷ best (range)", "− floor", "requests/s", "busy", "others",
-              "CPU µs at fixed rate", "÷ best (range)", "p50 µs", "p99 µs", "÷ best (range)", "p99.9 µs", "peak MiB",
+              "CPU µs at fixed rate", "÷ best (range)", "p50 µs", "p99 µs", "÷ best (95 %)", "p99.9 µs", "peak MiB",
               "failed")
 
 
@@ -43,7 +47,7 @@ def _load_row(rows, label):
             number(rows.above_floor(label, "closed.cpu_us").median) if label != FLOOR else "",
             number(median("closed.rps")), _percent(median("closed.utilisation")), _percent(median("closed.others")),
             number(median("fixed.cpu_us")), _range(rows.to_best(label, "fixed.cpu_us")),
-            number(median("fixed.p50")), number(median("fixed.p99")), _range(rows.to_best(label, "fixed.p99")),
+            number(median("fixed.p50")), number(median("fixed.p99")), _likely(rows.to_best(label, "fixed.p99")),
             number(median("fixed.p999")), number(peak / 1024) if peak else "", str(lost))
 
 
@@ -77,7 +81,7 @@ def _scenario(scenario, rows):
     for label in rows.rows:
         if label + QUIET in rows.rows:
             ratio = rows.to(label, label + QUIET, "fixed.p99")
-            out += [f"{label}: p99 at the fixed rate ÷ p99 without, median (range): {_range(ratio)}.", ""]
+            out += [f"{label}: p99 at the fixed rate ÷ p99 without, median (95 %): {_likely(ratio)}.", ""]
     return out + (_scaling(rows) if scenario.scaling else [])
 
 
@@ -96,8 +100,8 @@ def _scaling(rows):
 
 def _tail(rows, label):
     if label + QUIET in rows.rows:
-        return _range(rows.to(label, label + QUIET, "fixed.p99")) + " of without"
-    return _range(rows.to_best(label, "fixed.p99"))
+        return _likely(rows.to(label, label + QUIET, "fixed.p99")) + " of without"
+    return _likely(rows.to_best(label, "fixed.p99"))
 
 
 def _summary(scenarios, all_rows, candidates):
@@ -110,15 +114,16 @@ def _summary(scenarios, all_rows, candidates):
         ratios = [_range(each.to_best(label, path)) if label in each.rows else "" for label in shown]
         tails = [_tail(each, label) if label in each.rows else "" for label in shown]
         twice = next((label for label in each.rows if label.endswith(AGAIN)), None)
-        noise = _range(each.to(twice, twice.removesuffix(AGAIN), path)) if twice else ""
-        if any(ratios) or noise:
-            rows.append((scenario.name, *ratios, *tails, noise))
+        noise = [_range(each.to(twice, twice.removesuffix(AGAIN), path)),
+                 _likely(each.to(twice, twice.removesuffix(AGAIN), "fixed.p99"))] if twice else ["", ""]
+        if any([*ratios, *tails, *noise]):
+            rows.append((scenario.name, *ratios, *tails, *noise))
     if not rows:
         return []
     head = ["scenario", *(f"{label}: CPU or memory ÷ best" for label in shown),
-            *(f"{label}: p99 ÷ best" for label in shown), "noise: the same binary twice"]
-    return ["## Summary", "", "Ratio to the best peer in the same round: median and range. Differences as small as "
-            "those of the last column mean nothing.", "", *_lines(head, rows), ""]
+            *(f"{label}: p99 ÷ best" for label in shown), "noise: the same binary twice", "noise of p99"]
+    return ["## Summary", "", "Ratio to the best peer in the same round: median and range; of p99 where the median lies "
+            "with 95 %. Differences as small as those of the last columns mean nothing.", "", *_lines(head, rows), ""]
 
 
 def markdown(about, scenarios, figures, peers, faults):
