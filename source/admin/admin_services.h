@@ -33,9 +33,14 @@ class ServerControl {
 
   // While failing, connections are asked to go elsewhere.
   virtual void SetHealthFailing(bool failing) = 0;
-  // Graceful: connections are drained over the drain time, then listening ends; else it ends at once and connections
-  // stay.
-  virtual void DrainListeners(bool graceful, bool inbound_only) = 0;
+  struct ListenerDrain {
+    // Connections are drained over the drain time, and then listening ends; else it ends at once and connections stay.
+    bool graceful = false;
+    bool inbound_only = false;
+    // After a graceful drain listening goes on.
+    bool keep_listening = false;
+  };
+  virtual void DrainListeners(const ListenerDrain& drain) = 0;
   // Ends the process with success, after the current turn of the loop, without waiting for requests.
   virtual void Quit() = 0;
 

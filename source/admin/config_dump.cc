@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "google/protobuf/descriptor.h"
+#include "re2/re2.h"
 #include "source/admin/config_sections.h"
 #include "source/admin/endpoints.h"
 #include "source/admin/field_mask.h"
 #include "source/admin/json_text.h"
+#include "source/admin/resource_name.h"
 #include "source/base/strings.h"
 #include "source/config/redactor.h"
 
@@ -137,6 +139,20 @@ class ListDump final : public BodySource {
   bool any_ = false;
 };
 
+// Leaves only resources whose whole name fits.
+void KeepNamed(const std::shared_ptr<const re2::RE2>& names, std::vector<ConfigSection>& sections) {
+  for (ConfigSection& section : sections) {
+    for (ConfigList& list : section.lists) {
+      list.next = [names, next = std::move(list.next)]() -> std::unique_ptr<google::protobuf::Message> {
+        for (;;) {
+          std::unique_ptr<google::protobuf::Message> element = next();
+          if (element == nullptr || re2::RE2::FullMatch(ResourceNameOf(*element), *names)) return element;
+        }
+      };
+    }
+  }
+}
+
 AdminAnswer DumpResource(std::vector<ConfigSection> sections, std::string_view resource, FieldMask mask) {
   for (ConfigSection& section : sections) {
     const auto* field = section.head->GetDescriptor()->FindFieldByName(std::string(resource));
@@ -168,10 +184,16 @@ AdminAnswer AnswerConfigDump(AdminServices& services, const AdminRequest& reques
     if (!parsed.ok()) return TextAnswer(400, StrCat(parsed.status().message(), "\n"));
     mask = *std::move(parsed);
   }
+  std::shared_ptr<const re2::RE2> names;
+  if (const auto text = request.Parameter("name_regex"); text.has_value() && !text->empty()) {
+    names = std::make_shared<const re2::RE2>(re2::StringPiece(text->data(), text->size()), re2::RE2::Quiet);
+    if (!names->ok()) return TextAnswer(400, StrCat("name_regex: ", names->error(), "\n"));
+  }
   const auto resource = request.Parameter("resource");
   // Endpoints are many and rarely asked for: only on demand.
   const bool endpoints = request.Parameter("include_eds").has_value() && request.Flag("include_eds");
   std::vector<ConfigSection> sections = ConfigSections(services, endpoints);
+  if (names != nullptr) KeepNamed(names, sections);
   if (resource.has_value()) return DumpResource(std::move(sections), *resource, std::move(mask));
   bool any = mask.empty();
   for (const ConfigSection& section : sections) any = any || !mask.For(*section.head->GetDescriptor()).empty();

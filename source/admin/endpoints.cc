@@ -10,7 +10,7 @@ constexpr Endpoint kEndpoints[] = {
     {"/certs", "print certs on machine", false, &AnswerCerts},
     {"/clusters", "upstream cluster status (?format=json)", false, &AnswerClusters},
     {"/config_dump", "dump current configuration (?resource=, ?mask=, ?include_eds)", false, &AnswerConfigDump},
-    {"/drain_listeners", "drain listeners (?graceful, ?inboundonly)", true, &AnswerDrainListeners},
+    {"/drain_listeners", "drain listeners (?graceful, ?inboundonly, ?skip_exit)", true, &AnswerDrainListeners},
     {"/healthcheck/fail", "cause the server to fail health checks", true, &AnswerHealthCheckFail},
     {"/healthcheck/ok", "cause the server to pass health checks", true, &AnswerHealthCheckOk},
     {"/help", "print out list of admin commands", false, &AnswerHelp},

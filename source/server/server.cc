@@ -79,7 +79,8 @@ absl::Status WriteFile(const std::string& path, std::string_view text) {
 
 }  // namespace
 
-Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap)
+Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap,
+               uint64_t unknown_fields)
     : options_(std::move(options)),
       bootstrap_(std::move(bootstrap)),
       node_{bootstrap_->node_cluster, bootstrap_->node_id},
@@ -113,6 +114,7 @@ Server::Server(bootstrap::Options options, std::shared_ptr<const bootstrap::Boot
       started_(loop_.now()),
       started_system_(loop_.SystemNow()) {
   signal(SIGPIPE, SIG_IGN);
+  server_stats_.static_unknown_fields.Add(unknown_fields);
   stats_.SetTagRules(bootstrap_->tag_rules);
   if (bootstrap_->stats_filter.has_value()) {
     stats_.SetMatcher([bootstrap = bootstrap_](std::string_view name) { return bootstrap->stats_filter->Shows(name); });
@@ -216,25 +218,28 @@ void Server::SetHealthFailing(bool failing) {
   workers_.PostToAll([failing](listener::Worker& worker) { worker.SetHealthFailing(failing); });
 }
 
-void Server::DrainListeners(bool graceful, bool inbound_only) {
+void Server::DrainListeners(const ListenerDrain& drain) {
   if (state_ == State::kDraining) return;
-  if (!graceful) {
+  const bool inbound_only = drain.inbound_only;
+  if (!drain.graceful) {
     listeners_.StopListening(inbound_only);
     return;
   }
   // A drain of all listeners that is under way covers that of inbound ones; a second call does not begin anew.
-  if (listeners_drained_.armed() && (inbound_only || !drains_inbound_only_)) return;
+  if (listeners_drained_.armed() && (inbound_only || !listener_drain_.inbound_only)) return;
   NUNCIO_LOG(kMain, kInfo, "draining ", inbound_only ? "inbound" : "all", " listeners for ",
              options_.drain_time.count(), " s");
   const listener::DrainPlan plan{options_.drain_time,
                                  options_.drain_strategy == bootstrap::Options::DrainStrategy::kGradual,
                                  /*close_at_end=*/false};
   workers_.PostToAll([plan, inbound_only](listener::Worker& worker) { worker.DrainConnections(plan, inbound_only); });
-  drains_inbound_only_ = inbound_only;
+  listener_drain_ = drain;
   listeners_drained_.Arm(options_.drain_time);
 }
 
-void Server::OnListenersDrained() { listeners_.StopListening(drains_inbound_only_); }
+void Server::OnListenersDrained() {
+  if (!listener_drain_.keep_listening) listeners_.StopListening(listener_drain_.inbound_only);
+}
 
 void Server::Quit() {
   NUNCIO_LOG(kMain, kInfo, "told by the admin interface to end now");

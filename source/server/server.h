@@ -33,7 +33,9 @@ enum class State { kInitializing, kLive, kDraining };
 // Main thread.
 class Server final : private admin::ServerControl {
  public:
-  Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap);
+  // `unknown_fields`: how many of the bootstrap's fields have no effect.
+  Server(bootstrap::Options options, std::shared_ptr<const bootstrap::BootstrapConfig> bootstrap,
+         uint64_t unknown_fields = 0);
   ~Server();
 
   // Binds the static listeners and starts. An error means that nothing serves.
@@ -64,7 +66,7 @@ class Server final : private admin::ServerControl {
   SystemTime started_at() const override { return started_system_; }
   Duration uptime() const override { return loop_.now() - started_; }
   void SetHealthFailing(bool failing) override;
-  void DrainListeners(bool graceful, bool inbound_only) override;
+  void DrainListeners(const ListenerDrain& drain) override;
   void Quit() override;
 
   tls::SecretServices TlsServices();
@@ -122,7 +124,7 @@ class Server final : private admin::ServerControl {
   State state_ = State::kInitializing;
   bool health_failing_ = false;
   // What listeners_drained_ is for.
-  bool drains_inbound_only_ = false;
+  ListenerDrain listener_drain_;
   uint32_t drain_rounds_ = 0;
 };
 

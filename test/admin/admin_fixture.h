@@ -28,8 +28,9 @@ class FakeServer final : public ServerControl {
   SystemTime started_at() const override { return SystemTime(std::chrono::seconds(1767225600)); }
   Duration uptime() const override { return std::chrono::milliseconds(90500); }
   void SetHealthFailing(bool failing) override { calls.push_back(failing ? "fail" : "ok"); }
-  void DrainListeners(bool graceful, bool inbound_only) override {
-    calls.push_back(StrCat("drain", graceful ? " graceful" : "", inbound_only ? " inbound" : ""));
+  void DrainListeners(const ListenerDrain& drain) override {
+    calls.push_back(StrCat("drain", drain.graceful ? " graceful" : "", drain.inbound_only ? " inbound" : "",
+                           drain.keep_listening ? " and go on" : ""));
   }
   void Quit() override { calls.push_back("quit"); }
 

@@ -70,13 +70,15 @@ TEST_F(EndpointsTest, ChangesArePostsOnly) {
 
 TEST_F(EndpointsTest, PostsReachTheServer) {
   for (const char* path : {"/healthcheck/fail", "/healthcheck/ok", "/drain_listeners", "/drain_listeners?graceful",
-                           "/drain_listeners?inboundonly", "/drain_listeners?graceful&inboundonly", "/quitquitquit"}) {
+                           "/drain_listeners?inboundonly", "/drain_listeners?graceful&inboundonly",
+                           "/drain_listeners?graceful&skip_exit", "/quitquitquit"}) {
     const AdminAnswer answer = Ask(path, Method::kPost);
     EXPECT_EQ(200u, answer.status) << path;
     EXPECT_EQ("OK\n", answer.body);
   }
   EXPECT_THAT(server_.calls, ElementsAre("fail", "ok", "drain", "drain graceful", "drain inbound",
-                                         "drain graceful inbound", "quit"));
+                                         "drain graceful inbound", "drain graceful and go on", "quit"));
+  EXPECT_EQ(400u, Ask("/drain_listeners?skip_exit", Method::kPost).status);
 }
 
 TEST_F(EndpointsTest, TheIndexHasButtonsForWhatChangesAndLinksForTheRest) {
@@ -179,7 +181,28 @@ TEST_F(EndpointsTest, ConfigDumpOfOneListWithAMask) {
   EXPECT_EQ("{}\n", Get("/config_dump?resource=dynamic_active_clusters"));
 }
 
+TEST_F(EndpointsTest, ConfigDumpByName) {
+  AddListener(kListener);
+  AddStaticCluster(ClusterText("ab"));
+  AddDynamicCluster(ClusterText("b"), "42");
+  const auto dump = Parse<envoy::admin::v3::ConfigDump>(Get("/config_dump?include_eds&name_regex=.*b"));
+  ASSERT_EQ(6, dump.configs_size());
+  envoy::admin::v3::ClustersConfigDump clusters;
+  ASSERT_TRUE(dump.configs(1).UnpackTo(&clusters));
+  EXPECT_EQ(1, clusters.static_clusters_size());
+  EXPECT_EQ(1, clusters.dynamic_active_clusters_size());
+  envoy::admin::v3::ListenersConfigDump listeners;
+  ASSERT_TRUE(dump.configs(3).UnpackTo(&listeners));
+  EXPECT_EQ(0, listeners.static_listeners_size());
+  // Of the whole name, and with a list.
+  EXPECT_EQ("{}\n", Get("/config_dump?resource=static_clusters&name_regex=b"));
+  EXPECT_THAT(Get("/config_dump?resource=static_clusters&name_regex=a."), HasSubstr("\"ab\""));
+  EXPECT_THAT(Get("/config_dump?include_eds&resource=dynamic_endpoint_configs&name_regex=b"), HasSubstr("\"b\""));
+  EXPECT_EQ("{}\n", Get("/config_dump?include_eds&resource=dynamic_endpoint_configs&name_regex=ab"));
+}
+
 TEST_F(EndpointsTest, ConfigDumpRefusesWhatItHasNot) {
+  EXPECT_EQ(400u, Ask("/config_dump?name_regex=(").status);
   EXPECT_EQ(404u, Ask("/config_dump?resource=secrets").status);
   EXPECT_EQ(400u, Ask("/config_dump?resource=bootstrap").status);
   EXPECT_EQ(400u, Ask("/config_dump?mask=nothing_of_that_name").status);
