@@ -23,6 +23,8 @@ struct Fault {
 
   // "12:3: path: reason", without what is unknown.
   std::string ToString() const;
+  // Of Faults::AddUnknownField.
+  bool IsUnknownField() const { return std::string_view(reason).starts_with("unknown field"); }
 };
 
 // What becomes of fields that this program does not honour.

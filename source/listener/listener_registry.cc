@@ -14,12 +14,20 @@ ListenerRegistry::ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, t
       routes_(routes),
       contexts_(contexts),
       logs_(logs),
+      store_(stats),
       drain_plan_(drain_plan),
       scope_(stats.GetScope(telemetry::ScopeName().Add("listener_manager"))),
       lds_scope_(stats.GetScope(telemetry::ScopeName().Add("listener_manager").Add("lds"))),
-      stats_(scope_->Get<telemetry::ListenerManagerStats>(telemetry::kMainSlot)) {}
+      stats_(scope_->Get<telemetry::ListenerManagerStats>(telemetry::kMainSlot)) {
+  store_.Add(*this);
+}
 
-ListenerRegistry::~ListenerRegistry() = default;
+ListenerRegistry::~ListenerRegistry() { store_.Remove(*this); }
+
+void ListenerRegistry::CatchUp() {
+  std::erase_if(draining_, [](const auto& each) { return each.expired(); });
+  stats_.total_listeners_draining.Set(static_cast<int64_t>(draining_.size()));
+}
 
 void ListenerRegistry::AddStatic(std::shared_ptr<const ListenerConfig> config,
                                  std::shared_ptr<const std::string> bytes, config::Faults& faults) {
@@ -48,6 +56,7 @@ void ListenerRegistry::OnUpdate(const config::ResourceUpdate& update, config::Up
     NUNCIO_LOG(kConfig, kWarning, faults.ToString(StrCat("lds: listener ", resource.name, " refused")));
     result.Refuse(resource.name, std::move(faults));
   }
+  retired_.clear();
   TellWarm();
   FirstAnswer();
 }
@@ -177,6 +186,7 @@ void ListenerRegistry::CheckWarm(const std::string& name, const std::shared_ptr<
 
 void ListenerRegistry::StartAccepting() {
   accepting_ = true;
+  stats_.workers_started.Set(1);
   std::vector<std::pair<std::string, std::shared_ptr<Generation>>> waiting;
   for (const auto& [name, listener] : listeners_) {
     if (listener.warming != nullptr) waiting.emplace_back(name, listener.warming);
@@ -231,6 +241,18 @@ void ListenerRegistry::Remove(const std::string& name) {
   const auto found = listeners_.find(name);
   if (found->second.active != nullptr) {
     workers_.PostToAll([name, plan = drain_plan_](Worker& worker) { worker.RemoveListener(name, plan); });
+    // Names that come and go are not to pile up until somebody looks.
+    CatchUp();
+    draining_.push_back(found->second.balance);
+  }
+  for (const auto& generation : {found->second.warming, found->second.active}) {
+    for (size_t i = 0; generation != nullptr && i < generation->sockets.size(); ++i) {
+      const ListenAddress& address = generation->config->addresses[i];
+      // Port 0 stands for any, not for the one that this listener got.
+      if (!address.address.is_ip() || address.address.port() != 0) {
+        retired_.insert_or_assign(address.SocketKey(), generation->sockets[i]);
+      }
+    }
   }
   SetWarming(found->second, nullptr);
   SetActive(found->second, nullptr);
@@ -250,6 +272,14 @@ std::shared_ptr<ListenerRegistry::Sockets> ListenerRegistry::FindSockets(const L
     }
   }
   return nullptr;
+}
+
+std::shared_ptr<ListenerRegistry::Sockets> ListenerRegistry::TakeRetired(const ListenAddress& address) {
+  const auto found = retired_.find(address.SocketKey());
+  if (found == retired_.end()) return nullptr;
+  auto sockets = std::move(found->second);
+  retired_.erase(found);
+  return sockets;
 }
 
 const ListenerConfig* ListenerRegistry::HolderOf(const net::Address& address, const std::string& but_this) const {
@@ -273,6 +303,10 @@ bool ListenerRegistry::BindAddresses(const ListenerConfig& config, const Listene
     if (const ListenerConfig* holder = HolderOf(address.address, config.name); holder != nullptr) {
       faults.Add(field, StrCat(address.address.ToString(), " is listener ", config::Quote(holder->name), "'s already"));
       return false;
+    }
+    if (auto retired = TakeRetired(address); retired != nullptr) {
+      generation.sockets.push_back(std::move(retired));
+      continue;
     }
     auto bound = Bind(address);
     if (!bound.ok()) {

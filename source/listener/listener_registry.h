@@ -20,7 +20,7 @@ namespace nuncio::listener {
 
 // All listeners of the process: takes their configurations, binds their addresses, waits until their routes and secrets
 // are known, and hands them to the workers. Listening sockets belong to addresses and outlive updates. Main thread.
-class ListenerRegistry final : public config::ResourceWatcher {
+class ListenerRegistry final : public config::ResourceWatcher, private telemetry::StatsStore::LateCounter {
  public:
   ListenerRegistry(WorkerPool& workers, RouteRegistry& routes, tls::ContextRegistry& contexts,
                    access_log::LogWriter& logs, telemetry::StatsStore& stats, DrainPlan drain_plan);
@@ -103,6 +103,8 @@ class ListenerRegistry final : public config::ResourceWatcher {
   bool BindAddresses(const ListenerConfig& config, const Listener* before, Generation& generation,
                      config::Faults& faults);
   std::shared_ptr<Sockets> FindSockets(const Listener* before, const std::string& key) const;
+  // Null: none was removed from there. Each is given away once.
+  std::shared_ptr<Sockets> TakeRetired(const ListenAddress& address);
   // `listen`: at once, so that connections wait for the listener to be warm.
   absl::StatusOr<std::shared_ptr<Sockets>> Bind(const ListenAddress& address);
   bool OpenLogs(const ListenerConfig& config, Generation& generation, config::Faults& faults);
@@ -119,6 +121,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   void CheckWarm(const std::string& name, const std::shared_ptr<Generation>& generation);
   void Activate(const std::string& name, const std::shared_ptr<Generation>& generation);
   void TellWarm();
+  void CatchUp() override;
   // No listener of this direction is to listen again.
   bool Stopped(const ListenerConfig& config) const;
   void FirstAnswer();
@@ -127,6 +130,7 @@ class ListenerRegistry final : public config::ResourceWatcher {
   RouteRegistry& routes_;
   tls::ContextRegistry& contexts_;
   access_log::LogWriter& logs_;
+  telemetry::StatsStore& store_;
   const DrainPlan drain_plan_;
   const telemetry::ScopePtr scope_;
   const telemetry::ScopePtr lds_scope_;
@@ -134,6 +138,11 @@ class ListenerRegistry final : public config::ResourceWatcher {
   std::map<std::string, Listener> listeners_;
   // All generations in listeners_, by each of their addresses with a port.
   std::unordered_multimap<net::Address, const Generation*, net::AddressHash> by_address_;
+  // By ListenAddress::SocketKey, while an update is taken: sockets of listeners that it removed, for those that it puts in
+  // their place. Workers let go of them later, and an address without SO_REUSEPORT could not be bound until then.
+  std::unordered_map<std::string, std::shared_ptr<Sockets>> retired_;
+  // Of listeners that were removed, held by the workers that still have them.
+  std::vector<std::weak_ptr<ConnectionBalance>> draining_;
   size_t active_count_ = 0;
   size_t warming_count_ = 0;
   std::vector<std::function<void()>> when_warm_;

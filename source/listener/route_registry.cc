@@ -32,8 +32,11 @@ void RouteSubscription::WhenReady(std::weak_ptr<void> guard, std::function<void(
 }
 
 void RouteSubscription::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult&) {
+  telemetry::RdsStats& stats = scope_->Get<telemetry::RdsStats>(telemetry::kMainSlot);
+  bool found = false;
   for (const config::DecodedResource& resource : update.added_or_changed) {
     if (resource.name != name_) continue;
+    found = true;
     resource_ = resource;
     has_resource_ = true;
     updated_at_ = std::chrono::system_clock::now();
@@ -43,9 +46,12 @@ void RouteSubscription::OnUpdate(const config::ResourceUpdate& update, config::U
         cell->table = LocalRef<route::RouteTable>(table, worker.home());
       });
     }
-    scope_->Get<telemetry::RdsStats>(telemetry::kMainSlot).config_reload.Inc();
+    stats.config_reload.Inc();
+    stats.config_reload_time_ms.Set(
+        std::chrono::duration_cast<std::chrono::milliseconds>(updated_at_.time_since_epoch()).count());
     NUNCIO_LOG(kConfig, kInfo, "rds: route configuration ", name_, " is now version ", resource.version);
   }
+  if (!found) stats.update_empty.Inc();
   BecomeReady();
 }
 

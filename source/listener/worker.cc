@@ -88,7 +88,6 @@ void Worker::RemoveListener(const std::string& name, const DrainPlan& plan) {
   found->second->Remove(plan);
   draining_.push_back(std::move(found->second));
   listeners_.erase(found);
-  draining_count_.store(draining_.size(), std::memory_order_relaxed);
   sweep_.Arm(kSweep);
 }
 
@@ -137,7 +136,6 @@ void Worker::OnSweep() {
     if (listener->finished()) loop_.DeferDelete(std::move(listener));
   }
   std::erase(draining_, nullptr);
-  draining_count_.store(draining_.size(), std::memory_order_relaxed);
   if (!draining_.empty()) sweep_.Arm(kSweep);
 }
 

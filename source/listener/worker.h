@@ -62,8 +62,6 @@ class Worker {
 
   // Any thread. Downstream connections as of the last CountConnections.
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
-  // Listeners removed that still have connections.
-  uint64_t draining_listeners() const { return draining_count_.load(std::memory_order_relaxed); }
 
  private:
   void Run();
@@ -97,7 +95,6 @@ class Worker {
   std::vector<std::unique_ptr<WorkerListener>> draining_;
   bool health_failing_ = false;
   std::atomic<uint64_t> connections_{0};
-  std::atomic<uint64_t> draining_count_{0};
   std::thread thread_;
 };
 

@@ -46,6 +46,7 @@ Stream::~Stream() {
 
 WorkerServices& Stream::services() { return connection_.manager().services(); }
 const ConnectionManagerConfig& Stream::config() const { return connection_.manager().config(); }
+telemetry::RouterStats& Stream::router_stats() { return connection_.manager().router_stats(); }
 Duration Stream::Elapsed() const { return connection_.manager().services().loop.now() - info_.start; }
 
 void Stream::SetDeadline(StreamDeadlines::Kind kind, MonotonicTime at) {
@@ -143,9 +144,8 @@ void Stream::MakeFilterChain() {
 }
 
 void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream) {
-  telemetry::RouterStats& router_stats = connection_.manager().router_stats();
   if (!table_) {
-    router_stats.no_route.Inc();
+    router_stats().no_route.Inc();
     SendLocalReply({.status = 404,
                     .details = "route_configuration_not_found",
                     .body = "no route configuration yet",
@@ -156,7 +156,7 @@ void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream)
   switch (decision_.kind) {
     case route::Decision::Kind::kNoVirtualHost:
     case route::Decision::Kind::kNoRoute:
-      router_stats.no_route.Inc();
+      router_stats().no_route.Inc();
       SendLocalReply({.status = 404,
                       .details = "route_not_found",
                       .body = "no route matches this request",
@@ -169,7 +169,7 @@ void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream)
       }
       [[fallthrough]];
     case route::Decision::Kind::kRedirect: {
-      router_stats.rq_redirect.Inc();
+      router_stats().rq_redirect.Inc();
       const auto location = route::RedirectLocation(decision_, *head_);
       if (!location.has_value()) {
         SendLocalReply(
@@ -180,7 +180,7 @@ void Stream::OnFilteredRequestHead(http::RequestHead& /*head*/, bool end_stream)
       return;
     }
     case route::Decision::Kind::kDirectResponse:
-      router_stats.rq_direct_response.Inc();
+      router_stats().rq_direct_response.Inc();
       SendLocalReply({.status = decision_.route->direct_response()->status,
                       .details = "direct_response",
                       .body = decision_.route->direct_response()->body});
@@ -221,12 +221,11 @@ void Stream::OnTunnelAccepted() {
 }
 
 void Stream::Forward(bool end_stream) {
-  telemetry::RouterStats& router_stats = connection_.manager().router_stats();
-  router_stats.rq_total.Inc();
+  router_stats().rq_total.Inc();
   info_.upstream_cluster = decision_.cluster;
   upstream::WorkerClusterRef cluster = services().clusters.Find(decision_.cluster);
   if (!cluster) {
-    router_stats.no_cluster.Inc();
+    router_stats().no_cluster.Inc();
     SendLocalReply({.status = decision_.forward->cluster_not_found_status,
                     .details = "cluster_not_found",
                     .body = "cluster not found",
@@ -544,7 +543,7 @@ void Stream::OnRequestTooLarge() {
 }
 
 void Stream::OnResponseTooLarge() {
-  connection_.manager().router_stats().rs_too_large.Inc();
+  router_stats().rs_too_large.Inc();
   SendLocalReply({.status = 500, .details = "response_payload_too_large", .body = "Internal Server Error"});
 }
 

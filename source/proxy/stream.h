@@ -16,6 +16,7 @@
 #include "source/proxy/upstream_request.h"
 #include "source/proxy/worker_services.h"
 #include "source/route/decision.h"
+#include "source/telemetry/http_stats.h"
 
 namespace nuncio::proxy {
 
@@ -74,6 +75,7 @@ class Stream final : public http::RequestReceiver,
   DownstreamConnection& connection() { return connection_; }
   WorkerServices& services();
   const ConnectionManagerConfig& config() const;
+  telemetry::RouterStats& router_stats();
   access_log::StreamInfo& info() override { return info_; }
   const route::Decision& decision() const override { return decision_; }
   const access_log::StreamFormatInput& format_input() const { return format_input_; }

@@ -365,17 +365,24 @@ void UpstreamRequest::CountStatus(int status) {
 }
 
 bool UpstreamRequest::MayRepeat(StreamReset reset, std::string_view details) const {
-  const uint64_t attempts = stream_.info().attempts;
-  if (state_ != State::kSending || attempts >= kMaxAttempts) return false;
-  // The request is needed whole: none of its body may have gone into a connection that is lost, unless it was kept.
-  //
+  if (state_ != State::kSending) return false;
   // RFC 9113 8.7: a refused stream was not processed, whatever its method. A host that reloads may refuse it on a
   // connection that was there and on one that its old process still took.
-  if (reset == StreamReset::kRemoteRefused) return !body_given_ || keep_body_;
-  if (body_given_ || attempts > 1) return false;
+  const bool refused = reset == StreamReset::kRemoteRefused;
   // A connection that waited in the pool may have been closed by the host while the request was on its way.
-  return reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ &&
-         http::IsIdempotent(head_->method);
+  const bool lost = reset == StreamReset::kConnectionClosed && details == http::kConnectionTermination && reused_ &&
+                    http::IsIdempotent(head_->method);
+  if (!refused && !lost) return false;
+  if (stream_.info().attempts >= (refused ? kMaxAttempts : kMaxAttemptsWhenLost)) {
+    cluster_->traffic().upstream_rq_retry_limit_exceeded.Inc();
+    return false;
+  }
+  // The request is needed whole: none of its body may have gone into a connection that is lost, unless it was kept.
+  if (body_given_ && !(refused && keep_body_)) {
+    stream_.router_stats().rq_retry_skipped_request_not_complete.Inc();
+    return false;
+  }
+  return true;
 }
 
 void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
@@ -396,7 +403,11 @@ void UpstreamRequest::OnReset(StreamReset reset, std::string_view details) {
     traffic.upstream_rq_retry_overflow.Inc();
   }
   host_->stats(stream_.services().slot).rq_error.Inc();
-  if (state_ != State::kReceiving) CountStatus(reset == StreamReset::kProtocolError ? 502 : 503);
+  if (state_ == State::kReceiving) {
+    stream_.router_stats().rq_reset_after_downstream_response_started.Inc();
+  } else {
+    CountStatus(reset == StreamReset::kProtocolError ? 502 : 503);
+  }
   if (reset == StreamReset::kConnectionClosed && connection_ != nullptr) {
     stream_.info().upstream_failure_reason = stream_.arena().Copy(connection_->transport_failure);
   }

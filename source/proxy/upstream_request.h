@@ -64,6 +64,8 @@ class UpstreamRequest final : public upstream::StreamRequester,
   // Longer bodies are not sent again where a host refuses them.
   static constexpr size_t kMaxKeptBody = 64 * 1024;
   static constexpr uint32_t kMaxAttempts = 3;
+  // What died on a connection that had lain idle goes to a fresh one, and no further.
+  static constexpr uint32_t kMaxAttemptsWhenLost = 2;
 
   enum class State : uint8_t {
     kIdle,       // Not asked for.

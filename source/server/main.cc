@@ -66,15 +66,17 @@ int Main(int argc, char** argv) {
   }
   for (const std::string& note : options.notes) NUNCIO_LOG(kMain, kWarning, note);
   for (const std::string& warning : loaded->warnings) NUNCIO_LOG(kConfig, kWarning, warning);
+  uint64_t unknown_fields = loaded->warnings.size();
   for (const config::Fault& warning : faults.warnings()) {
     NUNCIO_LOG(kConfig, kWarning, where, ": ", warning.ToString());
+    if (warning.IsUnknownField()) ++unknown_fields;
   }
   if (options.mode == bootstrap::Options::Mode::kValidate) {
     printf("configuration '%s' OK\n", options.config_path.c_str());
     return 0;
   }
   NUNCIO_LOG(kMain, kInfo, bootstrap::VersionText(), " starts");
-  Server server(options, config);
+  Server server(options, config, unknown_fields);
   if (absl::Status status = server.Start(); !status.ok()) return Fail(ToStd(status.message()));
   server.Run();
   NUNCIO_LOG(kMain, kInfo, "exits");

@@ -31,7 +31,6 @@ namespace nuncio::telemetry {
   X(Counter, downstream_cx_max_requests_reached)            \
   X(Counter, downstream_cx_protocol_error)                  \
   X(Counter, downstream_cx_rx_bytes_total)                  \
-  X(Gauge, downstream_cx_rx_bytes_buffered)                 \
   X(Counter, downstream_cx_tx_bytes_total)                  \
   X(Gauge, downstream_cx_tx_bytes_buffered)                 \
   X(Histogram, downstream_cx_length_ms)                     \
@@ -85,9 +84,7 @@ NUNCIO_STATS_BLOCK(RouterStats, "", NUNCIO_ROUTER_STATS);
 // The HTTP/1 codec towards clients, in the scope without prefix.
 #define NUNCIO_DOWNSTREAM_HTTP1_STATS(X)                    \
   X(Counter, dropped_headers_with_underscores)              \
-  X(Counter, requests_rejected_with_underscores_in_headers) \
-  X(Counter, requests_rejected)                             \
-  X(Counter, pipelined_requests)
+  X(Counter, requests_rejected_with_underscores_in_headers)
 NUNCIO_STATS_BLOCK(DownstreamHttp1Stats, "http1.", NUNCIO_DOWNSTREAM_HTTP1_STATS);
 #undef NUNCIO_DOWNSTREAM_HTTP1_STATS
 

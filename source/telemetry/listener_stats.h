@@ -6,7 +6,8 @@
 // scope ListenerWorkerScopeName.
 namespace nuncio::telemetry {
 
-// Connections of a listener, written by the worker that accepted them.
+// Connections of a listener, written by the worker that accepted them. `downstream_cx_overflow` is 0: listeners have no
+// limit of their own.
 #define NUNCIO_LISTENER_STATS(X)                             \
   X(Counter, downstream_cx_total)                            \
   X(Gauge, downstream_cx_active)                             \
@@ -21,8 +22,7 @@ namespace nuncio::telemetry {
   X(Counter, downstream_listener_filter_error)               \
   X(Histogram, downstream_cx_length_ms)                      \
   X(Counter, no_filter_chain_match)                          \
-  X(Counter, accept_paused_no_descriptors)                   \
-  X(Counter, accept_failed)
+  X(Counter, accept_paused_no_descriptors)
 NUNCIO_STATS_BLOCK(ListenerStats, "", NUNCIO_LISTENER_STATS);
 #undef NUNCIO_LISTENER_STATS
 

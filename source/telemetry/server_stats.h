@@ -2,7 +2,8 @@
 
 #include "source/telemetry/block.h"
 
-// Statistics of the process: `server.*`, scope ServerScopeName. Main's.
+// Statistics of the process: `server.*`, scope ServerScopeName. Main's. `parent_connections` is 0: there is no hot
+// restart, and so no parent.
 namespace nuncio::telemetry {
 
 #define NUNCIO_SERVER_STATS(X)                         \

@@ -52,7 +52,6 @@ NUNCIO_STATS_BLOCK(ClusterManagerStats, "", NUNCIO_CLUSTER_MANAGER_STATS);
   X(Gauge, total_listeners_active)       \
   X(Gauge, total_listeners_warming)      \
   X(Gauge, total_listeners_draining)     \
-  X(Gauge, total_filter_chains_draining) \
   X(Gauge, workers_started)
 NUNCIO_STATS_BLOCK(ListenerManagerStats, "", NUNCIO_LISTENER_MANAGER_STATS);
 #undef NUNCIO_LISTENER_MANAGER_STATS

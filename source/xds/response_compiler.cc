@@ -145,7 +145,7 @@ CompiledItemPtr ResponseCompiler::Compile(std::string_view bytes, const config::
   item->compiled = type.Recompile(*item->bytes, before, item->name, faults);
   const std::string where = StrCat(ShortTypeName(type.type_url()), " ", config::Quote(item->name));
   for (const config::Fault& warning : faults.warnings()) {
-    if (std::string_view(warning.reason).starts_with("unknown field")) ++response.unknown_fields;
+    if (warning.IsUnknownField()) ++response.unknown_fields;
     if (response.warnings.size() < kMaxWarnings) response.warnings.push_back(StrCat(where, ": ", warning.ToString()));
   }
   if (faults.empty() && item->compiled != nullptr && item->name.empty()) {

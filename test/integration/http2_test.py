@@ -306,6 +306,27 @@ class Passing(unittest.TestCase):
             h2.answer = http2.Http2Backend.echo
 
 
+    def test_a_request_that_is_refused_everywhere_fails_in_the_end(self):
+        for name, body, attempts, counted in (
+                ("often", b"little", 3, "cluster.h2.upstream_rq_retry_limit_exceeded"),
+                # Too long to be kept.
+                ("long", b"x" * 100_000, 1, "http.main.rq_retry_skipped_request_not_complete")):
+            with self.subTest(name):
+                before = stat(counted)
+
+                def refuse(connection, stream, message):
+                    connection.wait(lambda: message.ended)
+                    connection.rst(stream, http2.REFUSED_STREAM)
+                h2.answer = refuse
+                try:
+                    with http2.Http2Client(port) as client:
+                        self.assertEqual(client.get(f"/h2/{name}", body=body, method="POST").status, 503)
+                    self.assertEqual(log.line(f"/h2/{name}")["attempts"], attempts)
+                    self.assertEqual(stat(counted), before + 1)
+                finally:
+                    h2.answer = http2.Http2Backend.echo
+
+
 class Ending(unittest.TestCase):
 
     def test_requests_by_number(self):

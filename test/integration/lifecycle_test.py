@@ -148,6 +148,49 @@ class Shortage(unittest.TestCase):
         proxy.stop()
 
 
+class Counting(unittest.TestCase):
+    """Of what the process was started with."""
+
+    def figures(self, pattern):
+        with Client(self.admin) as client:
+            text = client.get(f"/stats?filter={pattern}").body.decode()
+        return {name: int(value) for name, value in (line.split(": ") for line in text.splitlines())}
+
+    def test_fields_without_effect_and_routes(self):
+        port, self.admin = free_ports(2)
+        backend = Backend()
+        path = os.path.join(directory(), "rds.json")
+
+        def write(*resources):
+            with open(path + ".new", "w", encoding="ascii") as file:
+                json.dump({"resources": resources}, file)
+            os.replace(path + ".new", path)
+
+        write()
+        config = simple(backend, port, admin={"address": {"socket_address": {"address": "127.0.0.1",
+                                                                             "port_value": self.admin}}})
+        manager = config["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+        routes = manager.pop("route_config")
+        manager["rds"] = {"route_config_name": "routes", "config_source": {
+            "initial_fetch_timeout": "0.2s", "path_config_source": {"path": path}}}
+        manager["of_another_proxy"] = config["of_another_proxy"] = True
+        proxy = Nuncio(config, "--allow-unknown-static-fields")
+        try:
+            self.assertEqual(self.figures("unknown_fields"),
+                             {"server.static_unknown_fields": 2, "server.dynamic_unknown_fields": 0})
+            self.assertEqual(self.figures("workers_started"), {"listener_manager.workers_started": 1})
+            write({"@type": "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+                   **routes, "name": "routes"})
+            begin = time.time() * 1000
+            wait_for(lambda: sum(self.figures("config_reload$").values()) == 1, "the routes")
+            at, = self.figures("config_reload_time_ms").values()
+            self.assertLess(abs(at - begin), 60_000)
+            with Client(port) as client:
+                self.assertEqual(client.get("/a").status, 200)
+        finally:
+            proxy.stop()
+
+
 class Validation(unittest.TestCase):
 
     def run_on(self, text, *arguments):

@@ -183,6 +183,19 @@ class Upstream(unittest.TestCase):
         self.assertTrue(gone.wait(10), "the server's connection stays open")
         self.assertEqual(log.line("/cut")["flags"], "DC")
 
+    def test_an_answer_that_breaks_off_is_counted(self):
+        def answer(stream, request):
+            stream.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+            return False
+
+        before = stat("http.main.rq_reset_after_downstream_response_started")
+        backends["cut"].answer = answer
+        with Client(port) as client:
+            client.send(GET.format("/cut/off"))
+            self.assertRaises(Exception, client.answer)
+        self.assertEqual(log.line("/cut/off")["flags"], "UC")
+        self.assertEqual(stat("http.main.rq_reset_after_downstream_response_started"), before + 1)
+
     def test_answers_reach_their_own_clients(self):
         errors = []
 

@@ -196,6 +196,34 @@ TEST_F(ListenerRegistryTest, OneThatCannotListenIsCounted) {
   EXPECT_EQ(1, stats_.Find("listener_manager.listener_create_failure"));
 }
 
+TEST_F(ListenerRegistryTest, ARenamedListenerKeepsItsAddress) {
+  listeners_.StartAccepting();
+  const net::Address address = (*net::ListenSocket::Create(*net::Address::FromIp("127.0.0.1", 0), {}))->local();
+  const auto named = [&](const std::string& name) { return On(address, Listener(name, ", enable_reuse_port: false")); };
+  EXPECT_EQ("", Update({named("old")}));
+  // No worker has let go of it yet.
+  EXPECT_EQ("", Update({named("new")}, {"old"}));
+  EXPECT_TRUE(Active("new"));
+  EXPECT_TRUE(Listens(address));
+}
+
+TEST_F(ListenerRegistryTest, WorkersServeOnceTheStartIsOver) {
+  EXPECT_EQ(0, stats_.Find("listener_manager.workers_started"));
+  listeners_.StartAccepting();
+  EXPECT_EQ(1, stats_.Find("listener_manager.workers_started"));
+}
+
+TEST_F(ListenerRegistryTest, OneThatIsRemovedDrainsUntilItsWorkersLetGoOfIt) {
+  listeners_.StartAccepting();
+  EXPECT_EQ("", Update({Listener("l"), TlsListener("warming", "own")}));
+  EXPECT_EQ(0, stats_.Find("listener_manager.total_listeners_draining"));
+  EXPECT_EQ("", Update({}, {"l", "warming"}));
+  EXPECT_EQ(1, stats_.Find("listener_manager.total_listeners_draining"));
+  workers_.Start();
+  workers_.Stop();
+  EXPECT_EQ(0, stats_.Find("listener_manager.total_listeners_draining"));
+}
+
 TEST_F(ListenerRegistryTest, WhatComesAfterTheEndOfListeningIsNotTaken) {
   listeners_.StartAccepting();
   EXPECT_EQ("", Update({Listener("old"), TlsListener("warming", "own")}));
