@@ -14,7 +14,8 @@ TOOLS = pathlib.Path(__file__).parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 sys.dont_write_bytecode = True
 from benchmark.figures import Rows, Spread  # noqa: E402
-from benchmark.machine import cpu_seconds, parse_cores  # noqa: E402
+from benchmark.machine import (cpu_seconds, parse_cores, peak_resident_kib, proportional_kib,  # noqa: E402
+                               resident_kib)
 from benchmark.peers import registry  # noqa: E402
 from benchmark.processes import Failure  # noqa: E402
 
@@ -65,6 +66,16 @@ class MachineTest(unittest.TestCase):
         ended.wait()
         self.assertEqual(cpu_seconds([ended.pid]), 0)
         self.assertGreater(cpu_seconds([ended.pid, os.getpid()]), 0)
+
+    def test_nor_memory(self):
+        ended = subprocess.Popen(["true"])
+        # Ended, and not waited for.
+        os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+        for measure in (resident_kib, peak_resident_kib, proportional_kib):
+            self.assertEqual(measure([ended.pid]), 0)
+        ended.wait()
+        for measure in (resident_kib, peak_resident_kib, proportional_kib):
+            self.assertEqual(measure([ended.pid]), 0)
 
 
 class ArgumentsTest(unittest.TestCase):

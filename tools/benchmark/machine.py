@@ -106,10 +106,15 @@ def core_seconds(cores):
 
 
 def _kibibytes(pids, file, field):
+    """What has ended has none, waited for by its parent or not."""
     total = 0
     for pid in pids:
-        match = re.search(rf"^{field}:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)
-        total += int(match[1])
+        try:
+            text = pathlib.Path(f"/proc/{pid}/{file}").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        match = re.search(rf"^{field}:\s+(\d+) kB", text, re.MULTILINE)
+        total += int(match[1]) if match else 0
     return total
 
 

@@ -1,6 +1,7 @@
 """An Envoy-compatible proxy: nuncio, or another one that takes the same bootstrap."""
 import json
 import os
+import random
 import threading
 import time
 import urllib.request
@@ -150,7 +151,8 @@ class Pushes:
             return answer.read().decode()
 
     def _every(self, seconds, action):
-        due = time.monotonic()
+        # In short rounds too, as often as that in the mean.
+        due = time.monotonic() + random.uniform(0, seconds)
         try:
             while not self.ending.wait(max(0, due - time.monotonic())):
                 action()
