@@ -41,7 +41,7 @@ struct StreamSource::Type {
   TypeSubscriptions subscriptions;
   // The names asked for, as requests have them. Kept in that form, since each request has all of them.
   std::shared_ptr<const std::string> names = std::make_shared<const std::string>();
-  // Accepted last.
+  // Accepted last; empty where names came while no resource is in force.
   std::string version;
   // Of the newest answer on this stream.
   std::string nonce;
@@ -142,6 +142,8 @@ void StreamSource::TakeNameChanges(Type& type) {
   NameChanges changes = type.subscriptions.TakeNameChanges();
   if (changes.empty()) return;
   type.names = std::make_shared<const std::string>(ChangeNames(*type.names, changes.came, changes.went));
+  // Servers that go by versions alone would take what is in that version for known.
+  if (!changes.came.empty() && !type.subscriptions.wildcard() && !type.subscriptions.holds_any()) type.version.clear();
   if (services_.store != nullptr && !type.subscriptions.wildcard() && !changes.went.empty()) {
     services_.store->Erase(options_.name, type.subscriptions.type().type_url(), std::move(changes.went));
   }
@@ -251,8 +253,17 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
   failures_ = 0;
   if (!response.control_plane.empty()) stats_.identifier.Set(response.control_plane);
   Type* type = FindType(response.type_url);
-  if (type == nullptr || !type->subscriptions.wanted()) {
+  if (type == nullptr || !type->asked) {
     NUNCIO_LOG(kConfig, kDebug, options_.name, ": an answer of a type that nobody asked for: ", response.type_url);
+    return;
+  }
+  type->nonce = response.nonce;
+  // It was on its way when the last name was given up. The server may hold that request for an answer to an earlier
+  // one, and waits for the answer to this one: it would ignore whatever came without its nonce.
+  if (!type->subscriptions.wanted()) {
+    type->version = response.version;
+    Queue(*type, /*answers=*/true, "");
+    SendQueued();
     return;
   }
   answered_ever_ = true;
@@ -263,7 +274,6 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
   const std::string faults = type->subscriptions.Apply(response, services_.store != nullptr ? &in_force : nullptr);
   services_.memory.OnCompiled(response.compiled_bytes);
   type->answered = true;
-  type->nonce = response.nonce;
   if (faults.empty()) {
     type->version = response.version;
     NUNCIO_LOG(kConfig, kDebug, options_.name, ": ", ShortTypeName(response.type_url), " version ", response.version,

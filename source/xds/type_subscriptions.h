@@ -55,6 +55,8 @@ class TypeSubscriptions final {
   bool wildcard() const { return records_.wildcard(); }
   // Whether anything is asked for.
   bool wanted() const { return records_.wildcard() || records_.by_name(); }
+  // Whether any resource is in force.
+  bool holds_any() const { return !in_force_.all().empty(); }
 
   // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty:
   // all was taken. `in_force`, where it is not null, becomes what that changed.

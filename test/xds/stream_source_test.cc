@@ -235,6 +235,61 @@ TEST_F(StreamSourceTest, WithoutSubscriptionsThereIsNoStream) {
   EXPECT_EQ(1, transport_->opened);
 }
 
+TEST_F(StreamSourceTest, AnAnswerThatNobodyWantsAnyLongerIsAcknowledgedWithoutNames) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  for (const Texts& overtaken : {Texts{}, Texts{"a=y"}}) {
+    auto eds = Subscribe(endpoints_, ResourceNames::Only({"a"}), eds_);
+    Settle();
+    Answer(endpoints_, "1", {"a=x"});
+    eds.reset();
+    Settle();
+    transport_->TakeSent();
+    // On its way when the last name was given up.
+    Answer(endpoints_, "2", overtaken);
+    const auto sent = transport_->TakeSent();
+    ASSERT_EQ(1u, sent.size());
+    EXPECT_EQ(endpoints_.type_url(), sent[0].type_url());
+    EXPECT_EQ("n2", sent[0].response_nonce());
+    EXPECT_EQ("2", sent[0].version_info());
+    EXPECT_EQ(Texts{}, NamesOf(sent[0]));
+    EXPECT_FALSE(sent[0].has_error_detail());
+  }
+  const auto eds = Subscribe(endpoints_, ResourceNames::Only({"b"}), eds_);
+  Settle();
+  const auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ("n2", sent[0].response_nonce());
+  EXPECT_EQ(Texts{"b"}, NamesOf(sent[0]));
+}
+
+TEST_F(StreamSourceTest, WhoHoldsNothingAsksWithoutAVersion) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  const auto eds = Subscribe(endpoints_, ResourceNames::Only({"a"}), eds_);
+  Settle();
+  Answer(endpoints_, "1", {"a=x"});
+  transport_->TakeSent();
+  eds->UpdateNames({"a", "b"});
+  Settle();
+  EXPECT_EQ("1", transport_->TakeSent().at(0).version_info());
+  // By its version the server could take the resource for known.
+  eds->UpdateNames({"c"});
+  Settle();
+  const auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ("", sent[0].version_info());
+  EXPECT_EQ("n1", sent[0].response_nonce());
+  Answer(endpoints_, "2", {"c=x"});
+  EXPECT_EQ("2", transport_->TakeSent().at(0).version_info());
+}
+
+TEST_F(StreamSourceTest, AnAnswerOfATypeThatWasNeverAskedForIsIgnored) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  Settle();
+  transport_->TakeSent();
+  Answer(endpoints_, "1", {"a=x"});
+  EXPECT_EQ(0u, transport_->TakeSent().size());
+}
+
 TEST_F(StreamSourceTest, ASubscriptionMayEndWithinItsCallback) {
   struct Ending : Watcher {
     void OnUpdate(const config::ResourceUpdate&, config::UpdateResult&) override { mine.reset(); }

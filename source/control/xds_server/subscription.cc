@@ -54,8 +54,15 @@ void Subscription::UpdateNames(const DiscoveryRequest& request) {
 }
 
 Subscription::Answer Subscription::OnRequest(const DiscoveryRequest& request) {
-  // An answer to a response that a newer one has overtaken. The client will answer the newer one too, names included.
-  if (!request.response_nonce().empty() && request.response_nonce() != nonce_) return Answer::kNone;
+  if (!request.response_nonce().empty() && request.response_nonce() != nonce_) {
+    // An answer to a response that a newer one has overtaken. The client will answer the newer one too, names included;
+    // but not where it asks for nothing any more: Envoy leaves an empty response without an answer then.
+    if (!full_state_ && request.resource_names().empty()) {
+      UpdateNames(request);
+      in_flight_ = false;
+    }
+    return Answer::kNone;
+  }
   UpdateNames(request);
   if (request.response_nonce().empty() || !in_flight_) return Answer::kNone;
   in_flight_ = false;

@@ -231,6 +231,25 @@ TEST_F(XdsSessionTest, StaleNoncesAreIgnored) {
   EXPECT_EQ(StatusOf(kCluster).acknowledged, 1u);
 }
 
+TEST_F(XdsSessionTest, WhoGivesUpAllNamesOwesNoAnswer) {
+  Push({EdsCluster("a"), Endpoints("a")});
+  ASSERT_TRUE(Request(kEndpoint, {"a"}).ok());
+  ASSERT_EQ(Next(), "endpoint[a]");
+  Acknowledge({"a"});
+  const std::string before = last_.nonce;
+  Push({StaticCluster("b")});
+  ASSERT_EQ(Next(), "endpoint[]");
+  // Written before the client saw that response; Envoy says nothing more.
+  ASSERT_TRUE(Request(kEndpoint, {}, before).ok());
+  EXPECT_EQ(StatusOf(kEndpoint).state, TypeStatus::State::kSynced);
+  EXPECT_EQ(StatusOf(kEndpoint).subscribed_names, 0u);
+  Push({EdsCluster("c"), Endpoints("c")});
+  ASSERT_TRUE(Request(kEndpoint, {"c"}, before).ok());
+  EXPECT_EQ(Next(), "");
+  ASSERT_TRUE(Request(kEndpoint, {"c"}, last_.nonce).ok());
+  EXPECT_EQ(Next(), "endpoint[c]");
+}
+
 TEST_F(XdsSessionTest, OneResponseUnderWayAndThenTheNewestState) {
   Push({StaticCluster("a")});
   ASSERT_TRUE(Request(kCluster).ok());
