@@ -154,6 +154,8 @@ CompiledItemPtr ResponseCompiler::Compile(std::string_view bytes, const config::
   if (!faults.empty()) {
     item->compiled = nullptr;
     item->faults = std::move(faults);
+    // Bytes are not all that a fault may come from: files that a resource names, the clock.
+    return item;
   }
   cache.insert_or_assign(hash, item);
   return item;

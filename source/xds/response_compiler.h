@@ -84,8 +84,8 @@ struct CompiledResponse {
 
 using ResourceTypes = std::vector<const config::ResourceType*>;
 
-// From an answer's bytes to compiled resources. A resource whose bytes are those of one still in use, or of the answer
-// before, is not compiled again. Belongs to one source; used by the configuration thread only.
+// From an answer's bytes to compiled resources. A good resource whose bytes are those of one still in use, or of the
+// answer before, is not compiled again. Belongs to one source; used by the configuration thread only.
 class ResponseCompiler {
  public:
   // `unknown_fields`: what becomes of fields that resources have and this program does not.

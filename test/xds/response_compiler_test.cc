@@ -5,6 +5,20 @@
 namespace nuncio::xds {
 namespace {
 
+// Stands for resources that name files.
+class FileType : public WordType {
+ public:
+  using WordType::WordType;
+  std::shared_ptr<const config::CompiledResource> Compile(std::string_view bytes, std::string& name,
+                                                          config::Faults& faults) const override {
+    auto word = WordType::Compile(bytes, name, faults);
+    if (there) return word;
+    faults.Add("filename", "is not there");
+    return nullptr;
+  }
+  bool there = true;
+};
+
 class ResponseCompilerTest : public testing::Test {
  protected:
   // An answer with one word, kept.
@@ -21,7 +35,7 @@ class ResponseCompilerTest : public testing::Test {
     return response;
   }
 
-  WordType type_{"type.googleapis.com/Word", true};
+  FileType type_{"type.googleapis.com/Word", true};
   ResponseCompiler compiler_{config::UnknownFieldsPolicy{}};
 };
 
@@ -41,6 +55,20 @@ TEST_F(ResponseCompilerTest, AnAnswerThatCameTooLateIsNotKept) {
   Answer("a=2");
   compiler_.Keep(std::move(first));
   EXPECT_TRUE(late.expired());
+}
+
+TEST_F(ResponseCompilerTest, WhatWasRefusedIsCompiledAgainAndWhatIsGoodIsNot) {
+  type_.there = false;
+  const auto refused = Answer("a=1");
+  EXPECT_EQ(refused->items.at(0)->compiled, nullptr);
+  EXPECT_EQ(refused->items.at(0)->faults->ToString(), "filename: is not there");
+  type_.there = true;
+  const auto good = Answer("a=1");
+  EXPECT_NE(good->items.at(0)->compiled, nullptr);
+  EXPECT_EQ(good->difference->changed.size(), 1u);
+  const auto again = Answer("a=1");
+  EXPECT_EQ(again->items.at(0), good->items.at(0));
+  EXPECT_EQ(type_.compiled, 2);
 }
 
 TEST_F(ResponseCompilerTest, OfTypesThatNobodyAskedForNothingIsKept) {
