@@ -41,7 +41,11 @@ struct StreamSource::Type {
   TypeSubscriptions subscriptions;
   // The names asked for, as requests have them. Kept in that form, since each request has all of them.
   std::shared_ptr<const std::string> names = std::make_shared<const std::string>();
-  // Accepted last; empty where names came while no resource is in force.
+  // Accepted last; empty where names came while no resource is in force, or came to a stream of one type. Servers that
+  // go by versions alone take what is older than the version for known, and would not answer. On a stream of one type
+  // they expect each subscription to have a stream and a version of its own, as Envoy makes them. Ten thousand clusters
+  // would be as many streams, so here they share one, and new names cost an answer with all of them. Of an aggregated
+  // stream servers know that it is shared.
   std::string version;
   // Of the newest answer on this stream.
   std::string nonce;
@@ -142,8 +146,10 @@ void StreamSource::TakeNameChanges(Type& type) {
   NameChanges changes = type.subscriptions.TakeNameChanges();
   if (changes.empty()) return;
   type.names = std::make_shared<const std::string>(ChangeNames(*type.names, changes.came, changes.went));
-  // Servers that go by versions alone would take what is in that version for known.
-  if (!changes.came.empty() && !type.subscriptions.wildcard() && !type.subscriptions.holds_any()) type.version.clear();
+  if (!type.subscriptions.wildcard() && (!options_.aggregated || !type.subscriptions.holds_any()) &&
+      !type.subscriptions.HoldsAll(changes.came)) {
+    type.version.clear();
+  }
   if (services_.store != nullptr && !type.subscriptions.wildcard() && !changes.went.empty()) {
     services_.store->Erase(options_.name, type.subscriptions.type().type_url(), std::move(changes.went));
   }

@@ -30,6 +30,8 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
     // For logs and the state directory: "ads", or what tells this source from others.
     std::string name;
     config::GrpcSource grpc;
+    // Types share the stream; else there is one type alone.
+    bool aggregated;
     // "/package.Service/Method"
     std::string path;
     // `control_plane.*`.

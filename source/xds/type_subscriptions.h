@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,6 +59,9 @@ class TypeSubscriptions final {
   bool wanted() const { return records_.wildcard() || records_.by_name(); }
   // Whether any resource is in force.
   bool holds_any() const { return !in_force_.all().empty(); }
+  bool HoldsAll(const std::set<std::string, std::less<>>& names) const {
+    return std::all_of(names.begin(), names.end(), [this](const std::string& name) { return in_force_.Has(name); });
+  }
 
   // Hands an answer to the watchers. Returns what was wrong, one line per fault ("Cluster \"a\": path: reason"); empty:
   // all was taken. `in_force`, where it is not null, becomes what that changed.

@@ -81,7 +81,7 @@ std::unique_ptr<Source> XdsClient::Make(const config::ConfigSource& source, std:
     return std::make_unique<NoSource>(services_, "its source is `ads`, and the bootstrap has no ads_config");
   }
   return std::make_unique<StreamSource>(
-      services_, StreamSource::Options{"ads", *ads_, std::string(kAggregated),
+      services_, StreamSource::Options{"ads", *ads_, /*aggregated=*/true, std::string(kAggregated),
                                        stats_.GetScope(telemetry::ScopeName().Add("control_plane"))});
 }
 
@@ -93,7 +93,7 @@ std::unique_ptr<Source> XdsClient::MakeStream(const config::GrpcSource& grpc, st
   }
   std::string name = StrCat("grpc:", grpc.target.cluster, "/", grpc.target.authority);
   return std::make_unique<StreamSource>(
-      services_, StreamSource::Options{std::move(name), grpc, std::string(service),
+      services_, StreamSource::Options{std::move(name), grpc, /*aggregated=*/false, std::string(service),
                                        stats_.GetScope(ControlPlaneScope(type_url))});
 }
 

@@ -326,6 +326,44 @@ TEST_F(StreamSourceTest, ATypeOfItsOwnHasItsOwnService) {
   EXPECT_EQ("/envoy.service.listener.v3.ListenerDiscoveryService/StreamListeners", transport_->last_path);
 }
 
+TEST_F(StreamSourceTest, OnAStreamOfOneTypeNewNamesAreAskedForWithoutAVersion) {
+  const auto eds = Subscribe(endpoints_, ResourceNames::Only({"a"}), eds_, {grpc_});
+  Settle();
+  Answer(endpoints_, "7", {"a=x"});
+  EXPECT_EQ("7", transport_->TakeSent().back().version_info());
+  // What "b" is may be older than version 7.
+  eds->UpdateNames({"a", "b"});
+  Settle();
+  auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ("", sent[0].version_info());
+  EXPECT_EQ("n7", sent[0].response_nonce());
+  EXPECT_EQ((Texts{"a", "b"}), NamesOf(sent[0]));
+  EXPECT_FALSE(sent[0].has_error_detail());
+  eds_.Take();
+  Answer(endpoints_, "7", {"a=x", "b=y"});
+  EXPECT_EQ(Texts{"+b=y@7"}, eds_.Take());
+  EXPECT_EQ("7", transport_->TakeSent().at(0).version_info());
+  eds->UpdateNames({"b"});
+  Settle();
+  EXPECT_EQ("7", transport_->TakeSent().at(0).version_info());
+}
+
+TEST_F(StreamSourceTest, AStreamThatBeginsAnewWithOtherNamesHasNoVersion) {
+  auto eds = Subscribe(endpoints_, ResourceNames::Only({"a"}), eds_, {grpc_});
+  Settle();
+  Answer(endpoints_, "7", {"a=x"});
+  eds.reset();
+  Settle();
+  EXPECT_EQ(nullptr, transport_->link);
+  transport_->TakeSent();
+  eds = Subscribe(endpoints_, ResourceNames::Only({"b"}), eds_, {grpc_});
+  Settle();
+  const auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ("", sent[0].version_info());
+}
+
 TEST_F(StreamSourceTest, AdsWithoutAdsConfigFailsSoon) {
   Start(/*ads=*/false);
   const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
