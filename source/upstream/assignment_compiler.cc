@@ -1,5 +1,4 @@
 #include <map>
-#include <set>
 #include <utility>
 
 #include "google/protobuf/descriptor.h"
@@ -105,18 +104,6 @@ EndpointConfig CompileEndpoint(const endpoint::LbEndpoint& from, bool names_allo
   return out;
 }
 
-void CheckPriorities(const std::set<uint32_t>& priorities, config::Faults& faults) {
-  uint32_t expected = 0;
-  for (const uint32_t priority : priorities) {
-    if (priority != expected) {
-      faults.Add("endpoints", StrCat("have priority ", priority, " but none has priority ", expected,
-                                     ": priorities begin with 0 and have no gaps"));
-      return;
-    }
-    ++expected;
-  }
-}
-
 class AssignmentType final : public config::ResourceType {
  public:
   std::string_view type_url() const override {
@@ -146,12 +133,10 @@ std::shared_ptr<const ClusterAssignment> CompileAssignment(const endpoint::Clust
   std::map<std::pair<uint32_t, Locality>, size_t> places;
   std::map<std::pair<uint32_t, Locality>, uint64_t> weight_sums;
   std::map<uint32_t, uint64_t> locality_weight_sums;
-  std::set<uint32_t> priorities;
   for (int i = 0; i < assignment.endpoints_size(); ++i) {
     const endpoint::LocalityLbEndpoints& from = assignment.endpoints(i);
     const config::Faults::Scope scope(faults, "endpoints", static_cast<size_t>(i));
     const std::pair<uint32_t, Locality> key(from.priority(), ToLocality(from.locality()));
-    priorities.insert(from.priority());
     const auto [place, is_new] = places.try_emplace(key, out->localities.size());
     if (is_new) out->localities.push_back({key.second, 0, key.first, {}});
     LocalityConfig& locality = out->localities[place->second];
@@ -176,7 +161,6 @@ std::shared_ptr<const ClusterAssignment> CompileAssignment(const endpoint::Clust
     faults.Add("endpoints", StrCat("have locality weights that add up to ", sum, " at priority ", priority,
                                    ": at most ", UINT32_MAX));
   }
-  CheckPriorities(priorities, faults);
   if (faults.count() != faults_before) return nullptr;
   return out;
 }

@@ -46,7 +46,7 @@ struct LocalityConfig {
 };
 
 // The endpoints of a cluster, from envoy.config.endpoint.v3.ClusterLoadAssignment: a part of a cluster's configuration
-// or a resource of its own. Priorities are without gaps.
+// or a resource of its own. Priorities may have gaps: one without localities is one without hosts.
 struct ClusterAssignment : config::CompiledResource {
   std::string cluster_name;
   // In percent, above 0.

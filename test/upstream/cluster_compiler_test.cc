@@ -124,9 +124,14 @@ TEST(CompileClusterTest, LogicalDnsTakesExactlyOneEndpoint) {
   EXPECT_THAT(FaultsOf("{name: c, type: LOGICAL_DNS}"), HasSubstr("load_assignment.endpoints: must hold exactly one"));
 }
 
-TEST(CompileClusterTest, PrioritiesHaveNoGaps) {
-  EXPECT_THAT(FaultsOf("{name: c, load_assignment: {cluster_name: c, endpoints: [{priority: 0}, {priority: 2}]}}"),
-              HasSubstr("load_assignment.endpoints: have priority 2 but none has priority 1"));
+TEST(CompileClusterTest, PrioritiesMayHaveGaps) {
+  const auto config =
+      ClusterFromText("{name: c, load_assignment: {cluster_name: c, endpoints: [{priority: 1}, {priority: 128}]}}");
+  ASSERT_EQ(2u, config->assignment->localities.size());
+  EXPECT_EQ(1u, config->assignment->localities[0].priority);
+  EXPECT_EQ(128u, config->assignment->localities[1].priority);
+  EXPECT_THAT(FaultsOf("{name: c, load_assignment: {cluster_name: c, endpoints: {priority: 129}}}"),
+              HasSubstr("load_assignment.endpoints[0].priority"));
 }
 
 TEST(CompileClusterTest, WeightsOfALocalityFit32Bits) {

@@ -135,6 +135,20 @@ TEST_F(HostSetBuilderTest, ALocalityThatGoesTakesItsHostsWithIt) {
   EXPECT_EQ(2u, result.hosts->membership().total);
 }
 
+TEST_F(HostSetBuilderTest, WhereTheFirstPriorityIsNotThereAnyMoreTheNextOneServes) {
+  ClusterAssignment assignment = Numbered(0, 2);
+  assignment.localities.push_back({{"r", "b", ""}, 0, 1, {Endpoint(2), Endpoint(3)}});
+  const HostSetPtr first = builder_.Build(assignment).hosts;
+  assignment.localities.erase(assignment.localities.begin());
+  const HostSetBuilder::Result result = builder_.Build(assignment);
+  EXPECT_EQ(2u, result.removed->size());
+  EXPECT_EQ(0u, result.added);
+  ASSERT_EQ(1u, result.hosts->targets().size());
+  EXPECT_EQ(1u, result.hosts->targets()[0].priority);
+  EXPECT_EQ(2u, result.hosts->targets()[0].tables[0].hosts.size());
+  EXPECT_FALSE(result.hosts->targets()[0].panic);
+}
+
 TEST_F(HostSetBuilderTest, AnotherIdentityIsAnotherHost) {
   const auto build_with = [&](auto&& change) {
     ClusterAssignment assignment = Numbered(0, 1);

@@ -116,6 +116,31 @@ TEST(HostSetTest, WithoutPanicNoHostIsBetterThanAnUnhealthyOne) {
   EXPECT_TRUE(TestHosts().AddCounts(0, 0, 0, 5).Build({.panic_threshold = 0})->targets().empty());
 }
 
+TEST(HostSetTest, APriorityThatIsMissingIsOneWithoutHosts) {
+  const auto hosts = TestHosts().AddCounts(1, 3, 0, 1).AddCounts(4, 2, 0, 0).Build();
+  EXPECT_EQ((Loads{0, 100, 0, 0, 0}), HealthyLoads(*hosts));
+  EXPECT_EQ(std::vector<bool>(5, false), Panics(*hosts));
+  EXPECT_EQ(1u, hosts->TargetFor(99).priority);
+  // The one that is there fails over to the next that is, past the gap.
+  const auto failing = TestHosts().AddCounts(1, 1, 0, 3).AddCounts(4, 2, 0, 0).Build();
+  EXPECT_EQ((Loads{0, 35, 0, 0, 65}), HealthyLoads(*failing));
+  const auto gone = TestHosts().AddCounts(1, 0, 0, 4).AddCounts(4, 2, 0, 0).Build();
+  EXPECT_EQ((Loads{0, 0, 0, 0, 100}), HealthyLoads(*gone));
+}
+
+TEST(HostSetTest, AMissingPriorityKeepsNoneFromPanic) {
+  const auto panic = TestHosts().AddCounts(1, 1, 0, 4).AddCounts(3, 0, 0, 5).Build();
+  EXPECT_EQ((Loads{0, 50, 0, 50}), HealthyLoads(*panic));
+  ASSERT_EQ(2u, panic->targets().size());
+  EXPECT_EQ(5u, panic->targets()[0].tables[0].hosts.size());
+  const auto down = TestHosts().AddCounts(2, 0, 0, 3).Build();
+  EXPECT_EQ((Loads{0, 0, 100}), HealthyLoads(*down));
+  ASSERT_EQ(1u, down->targets().size());
+  EXPECT_TRUE(down->targets()[0].panic);
+  EXPECT_EQ(2u, down->targets()[0].priority);
+  EXPECT_TRUE(TestHosts().AddCounts(2, 0, 0, 3).Build({.panic_threshold = 0})->targets().empty());
+}
+
 TEST(HostSetTest, ThePercentOfTheTrafficFollowTheLoads) {
   const auto hosts = TestHosts().AddCounts(0, 50, 0, 50).AddCounts(1, 10, 0, 0).Build();
   int first = 0;
