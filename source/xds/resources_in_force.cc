@@ -41,7 +41,7 @@ void ResourcesInForce::TakeWhole(const CompiledResponse& response, TakenAnswer& 
       faults.Add("name", StrCat("is that of ", same, " resources of this answer"));
       answer.Refuse(item->name, faults);
     } else if (item->compiled == nullptr) {
-      answer.Refuse(item->name, *item->faults);
+      if (!item->heartbeat()) answer.Refuse(item->name, *item->faults);
     } else if (AsksFor(item->name)) {
       // A server may send more than was asked for.
       TakeItem(item, response.item_versions.empty() ? std::nullopt : std::optional(response.item_versions[i]), answer);
@@ -71,7 +71,7 @@ void ResourcesInForce::TakeDifference(const CompiledResponse& response, TakenAns
       TakeAbsence(name, answer);
     } else if ((*item)->compiled == nullptr) {
       Keep(name, answer);
-      answer.Refuse(name, *(*item)->faults);
+      if (!(*item)->heartbeat()) answer.Refuse(name, *(*item)->faults);
     } else if (AsksFor(name)) {
       TakeItem(*item, std::nullopt, answer);
     } else {

@@ -24,6 +24,12 @@ std::shared_ptr<CompiledItem> Refused(std::string_view name, std::string_view re
   return item;
 }
 
+std::shared_ptr<CompiledItem> Heartbeat(std::string_view name) {
+  auto item = std::make_shared<CompiledItem>();
+  item->name = name;
+  return item;
+}
+
 std::string ControlPlaneName(const discovery_v3::DiscoveryResponse& message) {
   return message.control_plane().identifier();
 }
@@ -47,6 +53,7 @@ CompiledResponse ResponseCompiler::CompileMessage(std::string_view bytes, const 
                                  [&](const auto* each) { return each->type_url() == message.type_url(); });
   if (type == types.end()) return response;
   for (const auto& any : message.resources()) Add(any.type_url(), any.value(), **type, response);
+  if (response.OnlyHeartbeats()) return response;
   Compare(response);
   Trim(caches_[response.type_url]);
   return response;
@@ -101,6 +108,11 @@ void ResponseCompiler::Add(std::string_view any_type_url, std::string_view value
       return;
     }
     name = wrapper.name();
+    if (!wrapper.has_resource()) {
+      response.items.push_back(name.empty() ? Refused("", "has neither a resource nor the name of one")
+                                            : Heartbeat(name));
+      return;
+    }
     any_type_url = wrapper.resource().type_url();
     value = wrapper.resource().value();
   }
@@ -122,7 +134,7 @@ void ResponseCompiler::Add(std::string_view any_type_url, std::string_view value
 }
 
 void ResponseCompiler::Keep(std::shared_ptr<const CompiledResponse> response) {
-  // Of a type that nobody asked for, or with faults as such: there is nothing in it.
+  // Of a type that nobody asked for, with faults as such, or heartbeats alone: there is nothing in it.
   if (response->number == 0) return;
   Last& last = last_[response->type_url];
   if (response->number == last.number) last.answer = std::move(response);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -17,15 +18,18 @@
 
 namespace nuncio::xds {
 
-// One resource of an answer, compiled or refused. Immutable.
+// One resource of an answer, compiled or refused; or a heartbeat, by which the resource of that name stays what it is.
+// Immutable.
 struct CompiledItem {
   // Empty where the bytes do not tell.
   std::string name;
-  // The wire form, without the Any around it.
+  // The wire form, without the Any around it. Null where the resource is not there or cannot be told.
   std::shared_ptr<const std::string> bytes;
-  // Null with faults.
+  // Null with faults, and in a heartbeat.
   std::shared_ptr<const config::CompiledResource> compiled;
   Rarely<config::Faults> faults;
+
+  bool heartbeat() const { return bytes == nullptr && faults->empty(); }
 };
 
 using CompiledItemPtr = std::shared_ptr<const CompiledItem>;
@@ -63,7 +67,7 @@ struct CompiledResponse {
   std::shared_ptr<const ItemsByName> by_name = nullptr;
   // Where the items have versions of their own: one each.
   std::vector<std::string> item_versions;
-  // Of this answer among those of its source and type; 0: none.
+  // Of this answer among those of its source and type; 0: none, or heartbeats alone.
   uint64_t number = 0;
   // Bytes of the resources that were compiled for it.
   size_t compiled_bytes = 0;
@@ -75,6 +79,11 @@ struct CompiledResponse {
   std::vector<std::string> warnings;
   uint64_t unknown_fields = 0;
 
+  // Heartbeats and nothing else: not all that there is, whatever the type.
+  bool OnlyHeartbeats() const {
+    return !items.empty() &&
+           std::all_of(items.begin(), items.end(), [](const auto& item) { return item->heartbeat(); });
+  }
   // Null: there is none of that name. Legal where there is a difference.
   const CompiledItemPtr* Find(std::string_view name) const {
     const auto found = by_name->find(name);

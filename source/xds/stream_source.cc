@@ -264,24 +264,29 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
     return;
   }
   type->nonce = response.nonce;
-  // It was on its way when the last name was given up. The server may hold that request for an answer to an earlier
-  // one, and waits for the answer to this one: it would ignore whatever came without its nonce.
+  std::string faults;
   if (!type->subscriptions.wanted()) {
+    // It was on its way when the last name was given up. The server may hold that request for an answer to an earlier
+    // one, and waits for the answer to this one: it would ignore whatever came without its nonce.
     type->version = response.version;
-    Queue(*type, /*answers=*/true, "");
-    SendQueued();
-    return;
+  } else if (!response.OnlyHeartbeats()) {
+    faults = Take(*type, response);
   }
+  Queue(*type, /*answers=*/true, std::move(faults));
+  SendQueued();
+}
+
+std::string StreamSource::Take(Type& type, const CompiledResponse& response) {
   answered_ever_ = true;
   use_saved_ = false;
   saved_timer_.Disarm();
   ReportWarnings(response, services_);
   InForceChange in_force;
-  const std::string faults = type->subscriptions.Apply(response, services_.store != nullptr ? &in_force : nullptr);
+  std::string faults = type.subscriptions.Apply(response, services_.store != nullptr ? &in_force : nullptr);
   services_.memory.OnCompiled(response.compiled_bytes);
-  type->answered = true;
+  type.answered = true;
   if (faults.empty()) {
-    type->version = response.version;
+    type.version = response.version;
     NUNCIO_LOG(kConfig, kDebug, options_.name, ": ", ShortTypeName(response.type_url), " version ", response.version,
                " taken");
   } else {
@@ -289,8 +294,7 @@ void StreamSource::OnCompiled(const CompiledResponse& response) {
                " refused in part; what was good before stays:\n", CutLines(faults, kMaxErrorLength));
   }
   if (services_.store != nullptr) services_.store->Take(options_.name, response.type_url, std::move(in_force));
-  Queue(*type, /*answers=*/true, faults);
-  SendQueued();
+  return faults;
 }
 
 void StreamSource::Queue(Type& type, bool answers, std::string error) {

@@ -73,6 +73,8 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   void ScheduleReconnect();
   void CompileNext();
   void OnCompiled(const CompiledResponse& response);
+  // Brings it into force. Returns what was wrong with it; empty: nothing.
+  std::string Take(Type& type, const CompiledResponse& response);
   void Queue(Type& type, bool answers, std::string error);
   void SendQueued();
   void SendOne(const Pending& pending);

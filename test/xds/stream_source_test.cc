@@ -290,6 +290,55 @@ TEST_F(StreamSourceTest, AnAnswerOfATypeThatWasNeverAskedForIsIgnored) {
   EXPECT_EQ(0u, transport_->TakeSent().size());
 }
 
+TEST_F(StreamSourceTest, HeartbeatsAloneChangeNothingAndAreAcknowledged) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  Settle();
+  Answer(clusters_, "1", {"a=x", "b=y"});
+  cds_.Take();
+  transport_->TakeSent();
+  // Those that live for ever are not in it.
+  AnswerHeartbeats(clusters_, "1", {"a", "unknown"});
+  EXPECT_EQ(Texts{}, cds_.Take());
+  EXPECT_EQ(2u, client_->Statuses(clusters_.type_url()).size());
+  const auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ("h1", sent[0].response_nonce());
+  EXPECT_EQ("1", sent[0].version_info());
+  EXPECT_FALSE(sent[0].has_error_detail());
+  const int compiled = clusters_.compiled;
+  Answer(clusters_, "2", {"a=x"});
+  EXPECT_EQ(Texts{"-b"}, cds_.Take());
+  EXPECT_EQ(compiled, clusters_.compiled);
+}
+
+TEST_F(StreamSourceTest, AHeartbeatBesideResourcesKeepsItsOwn) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  Settle();
+  // To the second of these there is no difference: two have one name.
+  for (const Texts& before : {Texts{"a=x", "b=y"}, Texts{"a=x", "b=y", "d=1", "d=2"}}) {
+    Answer(clusters_, "1", before);
+    cds_.Take();
+    transport_->TakeSent();
+    AnswerHeartbeats(clusters_, "2", {"a", "unknown"}, {"c=z"});
+    EXPECT_EQ((Texts{"+c=z@2", "-b"}), cds_.Take());
+    EXPECT_FALSE(transport_->TakeSent().at(0).has_error_detail());
+    const auto statuses = client_->Statuses(clusters_.type_url());
+    ASSERT_EQ(2u, statuses.size());
+    EXPECT_EQ("a", statuses[0].name);
+    EXPECT_EQ("1", statuses[0].version);
+  }
+}
+
+TEST_F(StreamSourceTest, AHeartbeatWithoutANameIsRefused) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  Settle();
+  Answer(clusters_, "1", {"a=x"});
+  transport_->TakeSent();
+  AnswerHeartbeats(clusters_, "1", {""});
+  EXPECT_EQ("Cluster resources[0]: has neither a resource nor the name of one",
+            transport_->TakeSent().at(0).error_detail().message());
+}
+
 TEST_F(StreamSourceTest, ASubscriptionMayEndWithinItsCallback) {
   struct Ending : Watcher {
     void OnUpdate(const config::ResourceUpdate&, config::UpdateResult&) override { mine.reset(); }

@@ -178,6 +178,21 @@ class XdsTest : public testing::Test {
     any->set_type_url(std::string(type.type_url()));
     any->set_value(value.SerializeAsString());
   }
+  // An answer of heartbeats by name, and of words.
+  void AnswerHeartbeats(const WordType& type, std::string_view version, const Texts& names, const Texts& words = {}) {
+    DiscoveryResponse response;
+    response.set_type_url(std::string(type.type_url()));
+    response.set_version_info(std::string(version));
+    response.set_nonce(StrCat("h", version));
+    for (const std::string& name : names) {
+      envoy::service::discovery::v3::Resource heartbeat;
+      heartbeat.set_name(name);
+      response.add_resources()->PackFrom(heartbeat);
+    }
+    for (const std::string& word : words) AddWord(type, word, response);
+    transport_->link->events.OnMessage(response.SerializeAsString());
+    Settle();
+  }
   void Lose() {
     transport_->link->events.OnClosed("lost by test");
     Settle();
