@@ -45,13 +45,15 @@ void ListenerRegistry::OnUpdate(const config::ResourceUpdate& update, config::Up
     if (found != listeners_.end() && !found->second.is_static) Remove(name);
   }
   for (const config::DecodedResource& resource : update.added_or_changed) {
-    config::Faults faults;
     const auto found = listeners_.find(resource.name);
+    // No refusal: the control plane may not know of it, and some answer a refusal with the same again.
     if (found != listeners_.end() && found->second.is_static) {
-      faults.Add("name", "is that of a static listener, which discovery cannot change");
-    } else {
-      Apply(/*is_static=*/false, resource.As<ListenerConfig>(), resource.bytes, resource.version, faults);
+      NUNCIO_LOG(kConfig, kWarning, "lds: listener ", resource.name,
+                 " is passed over: one of the bootstrap has that name, and discovery cannot change it");
+      continue;
     }
+    config::Faults faults;
+    Apply(/*is_static=*/false, resource.As<ListenerConfig>(), resource.bytes, resource.version, faults);
     if (faults.empty()) continue;
     NUNCIO_LOG(kConfig, kWarning, faults.ToString(StrCat("lds: listener ", resource.name, " refused")));
     result.Refuse(resource.name, std::move(faults));

@@ -88,12 +88,8 @@ config::Faults ClusterRegistry::ApplyUpdate(const config::DecodedResource& resou
   config::Faults faults;
   const auto it = entries_.find(resource.name);
   if (it != entries_.end()) {
+    NUNCIO_ASSERT(!IsStatic(resource.name));
     Entry& entry = it->second;
-    if (entry.active != nullptr && !entry.active->resource().dynamic) {
-      faults.Add("name", StrCat("is that of a cluster of the bootstrap (", config::Quote(resource.name),
-                                "), which discovery cannot change"));
-      return faults;
-    }
     const auto same = [&](const std::unique_ptr<Cluster>& cluster) {
       return cluster != nullptr && *cluster->resource().bytes == *resource.bytes;
     };

@@ -53,9 +53,9 @@ class ClusterRegistry final : private Cluster::Owner {
 
   // A cluster of the bootstrap. A fault, and no effect: there is one of that name, or its TLS contexts cannot be had.
   config::Faults AddStatic(std::shared_ptr<const ClusterConfig> config, std::shared_ptr<const std::string> bytes);
-  // A cluster from discovery, compiled by ClusterResourceType(), added or in place of an earlier version. The bytes
-  // that are there already are no work. A fault, and no effect: the name is that of a cluster of the bootstrap, or TLS
-  // contexts cannot be had.
+  // A cluster from discovery, compiled by ClusterResourceType(), added or in place of an earlier version, which must
+  // not be one of the bootstrap. The bytes that are there already are no work. A fault, and no effect: TLS contexts
+  // cannot be had.
   config::Faults ApplyUpdate(const config::DecodedResource& resource);
   // Both its active and its warming version. False: there is no such cluster, or it is of the bootstrap.
   bool Remove(std::string_view name);

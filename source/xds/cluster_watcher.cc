@@ -8,6 +8,12 @@ namespace nuncio::xds {
 
 void ClusterWatcher::OnUpdate(const config::ResourceUpdate& update, config::UpdateResult& result) {
   for (const config::DecodedResource& resource : update.added_or_changed) {
+    // No refusal: the control plane may not know of it, and some answer a refusal with the same again.
+    if (clusters_.IsStatic(resource.name)) {
+      NUNCIO_LOG(kUpstream, kWarning, "cds: cluster ", resource.name,
+                 " is passed over: one of the bootstrap has that name, and discovery cannot change it");
+      continue;
+    }
     config::Faults faults = clusters_.ApplyUpdate(resource);
     if (!faults.empty()) {
       result.Refuse(resource.name, std::move(faults));

@@ -166,6 +166,23 @@ TEST_F(ListenerRegistryTest, OnAnotherAddressToo) {
   EXPECT_TRUE(Listens(after));
 }
 
+TEST_F(ListenerRegistryTest, ListenersOfTheBootstrapStayAsTheyAre) {
+  listeners_.StartAccepting();
+  config::Faults faults;
+  listeners_.AddStatic(CompileListener(Listener("l"), config::DataSourceAccess::kRead, faults),
+                       std::make_shared<const std::string>(), faults);
+  EXPECT_EQ("", faults.ToString());
+  const net::Address address = AddressOf("l");
+  EXPECT_EQ("", Update({TlsListener("l", "own"), Listener("m")}));
+  EXPECT_EQ(address, AddressOf("l"));
+  EXPECT_EQ(Find("l").active->chains.at(0)->tls, nullptr);
+  EXPECT_EQ(0u, listeners_.warming());
+  EXPECT_TRUE(Active("m"));
+  EXPECT_EQ("", Update({}, {"l", "m"}));
+  EXPECT_TRUE(Active("l"));
+  EXPECT_FALSE(Active("m"));
+}
+
 TEST_F(ListenerRegistryTest, AnAddressIsOneListenersAtATime) {
   listeners_.StartAccepting();
   auto reserved = net::ListenSocket::Create(*net::Address::FromIp("127.0.0.1", 0), {.listen = false});
