@@ -1,6 +1,7 @@
 #include "source/xds/stream_source.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "source/base/logging.h"
@@ -53,6 +54,8 @@ struct StreamSource::Type {
   bool asked = false;
   bool asked_for_all = false;
   std::shared_ptr<const std::string> asked_names;
+  // On this stream: when an answer was refused last.
+  std::optional<MonotonicTime> refused_at;
   // What is asked for may have changed.
   bool changed = false;
   // The control plane has answered; the state directory no longer stands in.
@@ -65,6 +68,7 @@ StreamSource::StreamSource(const SourceServices& services, Options options)
       stats_(options_.scope->Get<telemetry::ControlPlaneStats>(telemetry::kMainSlot)),
       compiler_(std::make_shared<ResponseCompiler>(services.unknown_fields)),
       limit_(services.loop, options_.grpc.rate_limit, Delegate<void()>::Bind<&StreamSource::SendQueued>(this)),
+      refusal_timer_(services.loop, Delegate<void()>::Bind<&StreamSource::SendQueued>(this)),
       end_of_turn_(Delegate<void()>::Bind<&StreamSource::OnEndOfTurn>(this)),
       reconnect_(services.loop, Delegate<void()>::Bind<&StreamSource::Connect>(this)),
       saved_timer_(services.loop, Delegate<void()>::Bind<&StreamSource::OnSavedTimer>(this)),
@@ -163,6 +167,7 @@ void StreamSource::Connect() {
     type->nonce.clear();
     type->asked = false;
     type->asked_names.reset();
+    type->refused_at.reset();
   }
   node_sent_ = false;
   if (services_.store != nullptr && !answered_ever_ && !use_saved_ && !saved_timer_.armed()) {
@@ -180,6 +185,7 @@ void StreamSource::Disconnect() {
   answers_.clear();
   compiling_ = false;
   limit_.Cancel();
+  refusal_timer_.Disarm();
   stats_.pending_requests.Set(0);
   SetConnected(false);
 }
@@ -309,26 +315,45 @@ void StreamSource::Queue(Type& type, bool answers, std::string error) {
   stats_.pending_requests.Set(static_cast<int64_t>(queue_.size()));
 }
 
+Duration StreamSource::WaitOf(const Pending& pending) const {
+  const Type& type = *pending.type;
+  if (pending.error.empty() || !type.refused_at.has_value() || type.News()) return Duration::zero();
+  return std::max(*type.refused_at + kRefusalPause - services_.loop.now(), Duration::zero());
+}
+
 void StreamSource::SendQueued() {
-  while (!queue_.empty() && stream_ != nullptr) {
-    Type& type = *queue_.front().type;
-    if (!queue_.front().answers && !type.News()) {
-      queue_.pop_front();
+  while (stream_ != nullptr) {
+    const auto next = std::find_if(queue_.begin(), queue_.end(),
+                                   [this](const auto& each) { return WaitOf(each) == Duration::zero(); });
+    if (next == queue_.end()) break;
+    Type& type = *next->type;
+    if (!next->answers && !type.News()) {
+      queue_.erase(next);
       continue;
     }
     if (options_.grpc.limited && !limit_.Take()) {
       stats_.rate_limit_enforced.Inc();
       break;
     }
-    const Pending pending = std::move(queue_.front());
-    queue_.pop_front();
+    const Pending pending = std::move(*next);
+    queue_.erase(next);
+    if (!pending.error.empty()) type.refused_at = services_.loop.now();
     type.asked = true;
     type.asked_for_all = type.subscriptions.wildcard();
     type.asked_names = type.names;
     SendOne(pending);
     if (!pending.answers) type.subscriptions.Tell(config::SubscriptionEvent::Kind::kAsked);
   }
+  AwaitRefusals();
   stats_.pending_requests.Set(static_cast<int64_t>(queue_.size()));
+}
+
+void StreamSource::AwaitRefusals() {
+  Duration shortest = Duration::max();
+  for (const Pending& pending : queue_) {
+    if (const Duration wait = WaitOf(pending); wait > Duration::zero()) shortest = std::min(shortest, wait);
+  }
+  if (shortest < Duration::max()) refusal_timer_.Arm(shortest);
 }
 
 void StreamSource::SendOne(const Pending& pending) {

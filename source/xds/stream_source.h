@@ -25,6 +25,9 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   static constexpr std::chrono::milliseconds kMinBackOff{500};
   static constexpr std::chrono::seconds kMaxBackOff{30};
   static constexpr std::chrono::seconds kSavedAfter{2};
+  // Between two refusals of a type. Some control planes answer each with the same again, at once, and would keep both
+  // sides busy with it; others have nothing new to say before they were refused, so it must not be long.
+  static constexpr std::chrono::seconds kRefusalPause{1};
 
   struct Options {
     // For logs and the state directory: "ads", or what tells this source from others.
@@ -76,7 +79,10 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   // Brings it into force. Returns what was wrong with it; empty: nothing.
   std::string Take(Type& type, const CompiledResponse& response);
   void Queue(Type& type, bool answers, std::string error);
+  // How long it is held back yet: a refusal too soon after another one, with no other names to ask for.
+  Duration WaitOf(const Pending& pending) const;
   void SendQueued();
+  void AwaitRefusals();
   void SendOne(const Pending& pending);
   void OnSavedTimer();
   void UseSaved();
@@ -109,6 +115,7 @@ class StreamSource final : public Source, private StreamEvents, private TypeSubs
   bool use_saved_ = false;
   // Applies where options_.grpc.limited.
   RequestLimit limit_;
+  event::Timer refusal_timer_;
   event::TurnTask end_of_turn_;
   event::Timer reconnect_;
   event::Timer saved_timer_;

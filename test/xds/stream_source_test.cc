@@ -339,6 +339,63 @@ TEST_F(StreamSourceTest, AHeartbeatWithoutANameIsRefused) {
             transport_->TakeSent().at(0).error_detail().message());
 }
 
+// By Settle no time passes, so that the server would have its way as often as it likes.
+TEST_F(StreamSourceTest, AServerThatAnswersEveryRefusalWithTheSameIsRefusedOnceASecond) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  Settle();
+  transport_->TakeSent();
+  Answer(clusters_, "1", {"a=bad"});
+  EXPECT_EQ(1u, transport_->TakeSent().size());
+  for (int i = 0; i < 3; ++i) {
+    Answer(clusters_, "1", {"a=bad"});
+    EXPECT_EQ(0u, transport_->TakeSent().size());
+    Advance(milliseconds(999));
+    EXPECT_EQ(0u, transport_->TakeSent().size());
+    Advance(milliseconds(1));
+    const auto sent = transport_->TakeSent();
+    ASSERT_EQ(1u, sent.size());
+    EXPECT_EQ("n1", sent[0].response_nonce());
+    EXPECT_EQ("Cluster \"a\": value: is bad", sent[0].error_detail().message());
+  }
+  Answer(clusters_, "2", {"a=bad"});
+  EXPECT_EQ(0u, transport_->TakeSent().size());
+  // Good news is told at once, and makes up for it.
+  Answer(clusters_, "3", {"a=good"});
+  const auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ("n3", sent[0].response_nonce());
+  EXPECT_FALSE(sent[0].has_error_detail());
+  Advance(seconds(2));
+  EXPECT_EQ(0u, transport_->TakeSent().size());
+}
+
+TEST_F(StreamSourceTest, ARefusalThatWaitsHoldsUpNothingElse) {
+  const auto cds = Subscribe(clusters_, ResourceNames::All(), cds_);
+  const auto eds = Subscribe(endpoints_, ResourceNames::Only({"a"}), eds_);
+  Settle();
+  Answer(endpoints_, "1", {"a=bad"});
+  Answer(endpoints_, "1", {"a=bad"});
+  transport_->TakeSent();
+  Answer(clusters_, "1", {"c=bad"});
+  auto sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ(clusters_.type_url(), sent[0].type_url());
+  // Other names are asked for at once, with the refusal.
+  eds->UpdateNames({"a", "b"});
+  Settle();
+  sent = transport_->TakeSent();
+  ASSERT_EQ(1u, sent.size());
+  EXPECT_EQ((Texts{"a", "b"}), NamesOf(sent[0]));
+  EXPECT_TRUE(sent[0].has_error_detail());
+  Answer(endpoints_, "1", {"a=bad"});
+  Lose();
+  Advance(seconds(1));
+  // Anew, without the refusal of an answer of another stream.
+  for (const DiscoveryRequest& request : transport_->TakeSent()) EXPECT_FALSE(request.has_error_detail());
+  Advance(seconds(2));
+  EXPECT_EQ(0u, transport_->TakeSent().size());
+}
+
 TEST_F(StreamSourceTest, ASubscriptionMayEndWithinItsCallback) {
   struct Ending : Watcher {
     void OnUpdate(const config::ResourceUpdate&, config::UpdateResult&) override { mine.reset(); }
