@@ -82,18 +82,14 @@ RouteRegistry::RouteRegistry(WorkerPool& workers, telemetry::StatsStore& stats,
 std::shared_ptr<RouteSubscription> RouteRegistry::Acquire(const config::ConfigSource& source, const std::string& name,
                                                           const std::string& stat_prefix) {
   const auto key = std::make_pair(name, stat_prefix);
-  auto [begin, end] = subscriptions_.equal_range(key);
-  for (auto at = begin; at != end;) {
-    auto alive = at->second.second.lock();
-    if (alive == nullptr) {
-      at = subscriptions_.erase(at);
-      continue;
-    }
-    if (at->second.first == source) return alive;
-    ++at;
+  const auto [begin, end] = subscriptions_.equal_range(key);
+  for (auto at = begin; at != end; ++at) {
+    if (at->second.first != source) continue;
+    if (auto alive = at->second.second.lock(); alive != nullptr) return alive;
   }
   auto fresh = std::make_shared<RouteSubscription>(workers_, stats_, type_, factory_, source, name, stat_prefix);
   subscriptions_.emplace(key, std::make_pair(source, std::weak_ptr<RouteSubscription>(fresh)));
+  sweep_.OnAdded(subscriptions_, [](const auto& entry) { return entry.second.second.expired(); });
   return fresh;
 }
 

@@ -9,6 +9,7 @@
 
 #include "source/base/clock.h"
 #include "source/base/local_ref.h"
+#include "source/base/weak_sweep.h"
 #include "source/config/subscription.h"
 #include "source/proxy/compiled_route_configuration.h"
 #include "source/proxy/worker_services.h"
@@ -78,6 +79,7 @@ class RouteRegistry {
   // By name and stat prefix; several sources may serve one name.
   std::multimap<std::pair<std::string, std::string>,
                 std::pair<config::ConfigSource, std::weak_ptr<RouteSubscription>>> subscriptions_;
+  WeakSweep sweep_;
 };
 
 }  // namespace nuncio::listener

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/base/weak_sweep.h"
 #include "source/config/fault.h"
 #include "source/tls/secret/live_context.h"
 #include "source/tls/secret/secret_registry.h"
@@ -56,12 +57,10 @@ class ContextRegistry {
   struct Known {
     void Put(const Key& key, const std::shared_ptr<Live>& fresh) {
       live.insert_or_assign(key, fresh);
-      if (live.size() < sweep_at) return;
-      std::erase_if(live, [](const auto& each) { return each.second.expired(); });
-      sweep_at = 2 * live.size() + 16;
+      sweep.OnAdded(live, [](const auto& entry) { return entry.second.expired(); });
     }
     std::map<Key, std::weak_ptr<Live>> live;
-    size_t sweep_at = 16;
+    WeakSweep sweep;
   };
   template <typename Config>
   std::shared_ptr<LiveContext<Config>> Acquire(Known<LiveContext<Config>>& known,

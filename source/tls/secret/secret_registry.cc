@@ -27,20 +27,16 @@ std::shared_ptr<LiveSecret> SecretRegistry::Acquire(const SecretUse& use, const 
     const auto found = statics_.find(use.name);
     return found == statics_.end() ? nullptr : found->second.secret;
   }
-  auto [begin, end] = discovered_.equal_range(use.name);
-  for (auto at = begin; at != end;) {
-    auto alive = at->second.second.lock();
-    if (alive == nullptr) {
-      at = discovered_.erase(at);
-      continue;
-    }
-    if (at->second.first == *use.source && alive->kind() == use.kind) return alive;
-    ++at;
+  const auto [begin, end] = discovered_.equal_range(use.name);
+  for (auto at = begin; at != end; ++at) {
+    if (at->second.first != *use.source) continue;
+    if (auto alive = at->second.second.lock(); alive != nullptr && alive->kind() == use.kind) return alive;
   }
   auto live = std::make_shared<LiveSecret>(services_, use.name, use.kind,
                                            services_.stats.GetScope(telemetry::SecretScopeName(use.name)));
   live->Start(*use.source);
   discovered_.emplace(use.name, std::make_pair(*use.source, std::weak_ptr<LiveSecret>(live)));
+  sweep_.OnAdded(discovered_, [](const auto& entry) { return entry.second.second.expired(); });
   return live;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/base/weak_sweep.h"
 #include "source/tls/secret/live_secret.h"
 #include "source/tls/secret/tls_config.h"
 
@@ -39,6 +40,7 @@ class SecretRegistry {
   std::map<std::string, Static> statics_;
   // By name; several sources may serve one name.
   std::multimap<std::string, std::pair<config::ConfigSource, std::weak_ptr<LiveSecret>>> discovered_;
+  WeakSweep sweep_;
 };
 
 }  // namespace nuncio::tls
