@@ -15,19 +15,29 @@ ALLOWED_KIB = 16 * 1024
 
 
 def setUpModule():
-    global proxy, backend, port
+    global proxy, backend, port, narrow, admin
     backend = Backend()
-    port, = free_ports(1)
+    port, narrow, admin = free_ports(3)
     body = {"inline_string": "d" * 4000}
     routes = [{"match": {"path": "/direct"}, "direct_response": {"status": 200, "body": body}},
               to("big", prefix="/", timeout="0s")]
     limit = {"per_connection_buffer_limit_bytes": LIMIT}
-    proxy = Nuncio(bootstrap([listener("main", port, routes, listener_fields=limit)],
-                             [backend.cluster("big", **limit)]))
+    # SO_SNDBUF: the kernel takes little, and frees room in small steps.
+    small = {"socket_options": [{"level": 1, "name": 7, "int_value": 65536}]}
+    proxy = Nuncio(bootstrap([listener("main", port, routes, listener_fields=limit),
+                              listener("narrow", narrow, routes, listener_fields={**limit, **small})],
+                             [backend.cluster("big", **limit)],
+                             admin={"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin}}}))
 
 
 def tearDownModule():
     proxy.stop()
+
+
+def stat(name):
+    with Client(admin) as client:
+        text = client.get("/stats?filter=^" + name.replace(".", r"\.") + "$").body.decode()
+    return int(text.split(": ")[1])
 
 
 class Backpressure(unittest.TestCase):
@@ -46,14 +56,14 @@ class Backpressure(unittest.TestCase):
         self.sample()
         self.assertLess(self.peak - self.before, ALLOWED_KIB)
 
-    def stalled(self, counter):
-        """Waits until nothing more is taken: the same count five times in a row."""
+    def stalled(self, counter, least=1):
+        """Waits until nothing more is taken: the same count, `least` or more, 20 times in a row."""
         seen = []
 
         def same():
             self.sample()
             seen.append(counter())
-            return len(seen) > 20 and len(set(seen[-20:])) == 1 and seen[-1] > 0
+            return len(seen) > 20 and len(set(seen[-20:])) == 1 and seen[-1] >= least
 
         wait_for(same, "the stall")
 
@@ -78,6 +88,45 @@ class Backpressure(unittest.TestCase):
             while left > 0:
                 left -= len(client.sock.recv(1 << 20))
                 self.sample() if left % 64 == 0 else None
+            self.assertEqual(left, 0)
+        self.bounded()
+
+    def test_a_large_answer_behind_small_ones_that_filled_the_buffer(self):
+        """It is asked for when less waits than the limit, and more than where the hosts may go on."""
+        high = "http.narrow.downstream_flow_control_paused_reading_total"
+        low = "http.narrow.downstream_flow_control_resumed_reading_total"
+        sent = [0]
+
+        def answer(stream, request):
+            stream.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MIB << 20))
+            while sent[0] < MIB << 20:
+                stream.send(CHUNK)
+                sent[0] += len(CHUNK)
+            return True
+
+        backend.answer = answer
+        done = stat("http.narrow.downstream_rq_completed")
+        with Client(narrow, receive_buffer=8192) as client:
+            small = 0
+            while stat(high) == 0:
+                client.send("GET /direct HTTP/1.1\r\nHost: a\r\n\r\n")
+                small += 1
+                wait_for(lambda: stat("http.narrow.downstream_rq_completed") == done + small, "the answer")
+            # So much that the kernel takes more than one answer, and less than half the limit.
+            while len(client.buffer) < LIMIT // 3:
+                client.buffer += client.sock.recv(4096)
+            self.assertEqual(stat(low), 0)
+            client.send("GET /down HTTP/1.1\r\nHost: a\r\n\r\n")
+            self.stalled(lambda: sent[0], least=0)
+            self.assertLess(sent[0], MIB << 19)
+            self.bounded()
+            for _ in range(small):
+                self.assertEqual(len(client.answer().body), 4000)
+            client.head()
+            left = (MIB << 20) - len(client.buffer)
+            client.buffer = b""
+            while left > 0:
+                left -= len(client.sock.recv(1 << 20))
             self.assertEqual(left, 0)
         self.bounded()
 

@@ -253,10 +253,12 @@ void H1ServerCodec::OnConnectionClosed() {
 }
 
 void H1ServerCodec::OnSendBufferHigh() {
+  output_high_ = true;
   if (receiver_ != nullptr) receiver_->OnSendBufferHigh();
 }
 
 void H1ServerCodec::OnSendBufferLow() {
+  output_high_ = false;
   if (receiver_ != nullptr) receiver_->OnSendBufferLow();
 }
 

@@ -24,10 +24,13 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   H1ServerCodec(const H1ServerCodec&) = delete;
   H1ServerCodec& operator=(const H1ServerCodec&) = delete;
 
-  // No request is begun while the write buffer holds more than this, so that a client cannot pile up answers that it
-  // does not read. Bytes; no limit by default.
+  // No request is begun while the write buffer holds more than this, nor between OnSendBufferHigh and OnSendBufferLow,
+  // of which only the stream under way is told: so a client cannot pile up answers that it does not read. Bytes; no
+  // limit by default.
   void set_output_limit(size_t bytes) { output_limit_ = bytes; }
-  bool output_is_full() const override { return state_ == State::kIdle && out_.length() > output_limit_; }
+  bool output_is_full() const override {
+    return state_ == State::kIdle && (output_high_ || out_.length() > output_limit_);
+  }
 
   bool Dispatch(buffer::Buffer& data) override;
   void OnEndOfInput() override;
@@ -93,6 +96,7 @@ class H1ServerCodec final : public ServerCodec, private ResponseSender {
   bool dispatching_ = false;
   bool draining_ = false;
   bool input_ended_ = false;
+  bool output_high_ = false;    // Since OnSendBufferHigh.
   bool backlog_ = false;        // Input was left for later.
   bool paused_ = false;         // What events_ was told last.
   uint8_t empty_lines_ = 0;     // Before the request to come.

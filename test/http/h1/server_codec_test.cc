@@ -474,12 +474,43 @@ TEST(H1ServerCodecTest, ConnectionLoss) {
 
 TEST(H1ServerCodecTest, WatermarksReachTheStream) {
   ServerHarness server;
-  server.codec.OnSendBufferHigh();
   server.Feed(kGet);
   server.TakeLog();
   server.codec.OnSendBufferHigh();
   server.codec.OnSendBufferLow();
   EXPECT_EQ(server.TakeLog(), "high\nlow\n");
+}
+
+TEST(H1ServerCodecTest, NoRequestBeginsAboveTheOutputLimit) {
+  ServerHarness server;
+  AnswerOk(server, "0123456789");
+  server.codec.set_output_limit(20);
+  server.Feed(kGet);
+  ASSERT_GT(server.out.length(), 20);
+  EXPECT_TRUE(server.codec.output_is_full());
+  server.Feed(kGet);
+  EXPECT_EQ(server.stream_count(), 1);
+  server.TakeOutput();
+  EXPECT_FALSE(server.codec.output_is_full());
+  server.Run();
+  EXPECT_EQ(server.stream_count(), 2);
+}
+
+// A stream that began between the marks would never be told to stop.
+TEST(H1ServerCodecTest, NoRequestBeginsUntilTheOutputIsLow) {
+  ServerHarness server;
+  AnswerOk(server, "0123456789");
+  server.codec.set_output_limit(1000);
+  server.Feed(kGet);
+  server.codec.OnSendBufferHigh();
+  server.out.Drain(server.out.length() / 2);
+  server.Feed(kGet);
+  EXPECT_EQ(server.stream_count(), 1);
+  EXPECT_TRUE(server.codec.output_is_full());
+  server.codec.OnSendBufferLow();
+  EXPECT_FALSE(server.codec.output_is_full());
+  server.Run();
+  EXPECT_EQ(server.stream_count(), 2);
 }
 
 TEST(H1ServerCodecTest, LimitsOfSize) {
