@@ -194,6 +194,10 @@ class Resets(FloodTest):
     def test_by_trailers_that_end_nothing(self):
         self.resets(lambda stream: post(stream) + frame(HEADERS, END_HEADERS, stream, encode([("x", "y")])))
 
+    def test_by_trailers_beyond_the_limit(self):
+        trailers = encode([(f"x{i}", "y") for i in range(101)])
+        self.resets(lambda stream: post(stream) + frame(HEADERS, END_HEADERS | END_STREAM, stream, trailers))
+
     def test_by_malformed_heads(self):
         for fields in ([("Upper", "x")], [("connection", "x")], [("", "")]):
             with self.subTest(fields):

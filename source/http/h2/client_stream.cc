@@ -102,7 +102,7 @@ void ClientStream::OnInformational(bool end_stream) {
   if (end_stream) {
     session_.FailMalformed(*this, kMessagingRule);
   } else if (++informational_ > kMaxInformational) {
-    session_.Fail(*this, StreamReset::kLimit, "http2.too_many_informational", NGHTTP2_ENHANCE_YOUR_CALM);
+    session_.FailOverLimit(*this, "http2.too_many_informational");
   } else {
     receiver_->OnInformational(*head_);
   }
@@ -140,7 +140,7 @@ void ClientStream::OnTrailers(bool end_stream) {
 }
 
 void ClientStream::OnHeaderOverflow(std::string_view details) {
-  session_.Fail(*this, StreamReset::kLimit, details, NGHTTP2_ENHANCE_YOUR_CALM);
+  session_.FailOverLimit(*this, details);
 }
 
 void ClientStream::OnData(buffer::Buffer& data, bool end_stream) {

@@ -137,7 +137,7 @@ void ServerStream::OnTrailers(bool end_stream) {
 
 void ServerStream::OnHeaderOverflow(std::string_view details) {
   if (head_delivered_) {
-    session_.Fail(*this, StreamReset::kLimit, details, NGHTTP2_ENHANCE_YOUR_CALM);
+    session_.FailOverLimit(*this, details);
     return;
   }
   DiscardInput();

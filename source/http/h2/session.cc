@@ -286,6 +286,12 @@ void Session::FailMalformed(Stream& stream, std::string_view details) {
   Fail(stream, StreamReset::kProtocolError, details, NGHTTP2_PROTOCOL_ERROR);
 }
 
+void Session::FailOverLimit(Stream& stream, std::string_view details) {
+  if (stream.retired_) return;
+  CountPrematureReset(stream);
+  Fail(stream, StreamReset::kLimit, details, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 void Session::Retire(Stream& stream) {
   if (stream.retired_) return;
   Turn turn(*this);

@@ -119,6 +119,8 @@ class Session : private FrameGateEvents {
   void Fail(Stream& stream, StreamReset reset, std::string_view details, uint32_t error_code);
   // RFC 9113 8.1.1: the peer's message is malformed.
   void FailMalformed(Stream& stream, std::string_view details);
+  // It is well-formed and over a limit.
+  void FailOverLimit(Stream& stream, std::string_view details);
   // The stream is over in both directions, or its role gave it up.
   void Retire(Stream& stream);
 

@@ -61,6 +61,19 @@ TEST_F(H2ServerFloodTest, ResetsProvoked) {
       [](uint32_t id) {
         return Headers(id, Request("POST", "/", {{"content-length", "1"}}), kEndHeaders) + Data(id, "xy");
       },
+      [](uint32_t id) {
+        return Headers(id, Request("POST"), kEndHeaders) + Headers(id, Fields(101, {"x", "y"}));
+      },
+      [](uint32_t id) {
+        const std::string large = Block({{"x", std::string(62000, 'v')}});
+        std::string input = Headers(id, Request("POST"), kEndHeaders);
+        for (size_t at = 0; at < large.size(); at += 16384) {
+          input += Frame(at == 0 ? NGHTTP2_HEADERS : NGHTTP2_CONTINUATION,
+                         (at == 0 ? kEndStream : 0) | (at + 16384 >= large.size() ? kEndHeaders : 0), id,
+                         large.substr(at, 16384));
+        }
+        return input;
+      },
   };
   for (size_t way = 0; way < ways.size(); ++way) {
     SCOPED_TRACE(way);
