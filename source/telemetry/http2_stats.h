@@ -12,6 +12,7 @@ namespace nuncio::telemetry {
   X(Counter, header_overflow)                    \
   X(Counter, inbound_empty_frames_flood)         \
   X(Counter, inbound_priority_frames_flood)      \
+  X(Counter, inbound_settings_frames_flood)      \
   X(Counter, inbound_window_update_frames_flood) \
   X(Counter, keepalive_timeout)                  \
   X(Counter, outbound_control_flood)             \

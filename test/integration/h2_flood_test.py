@@ -303,7 +303,13 @@ class Frames(FloodTest):
                   [frame(WINDOW_UPDATE, 0, 1, struct.pack(">I", 1)) * 10] * 100, begin=post(1))
 
     def test_settings_in_one_write(self):
-        self.ends("http2.outbound_control_flood", [frame(SETTINGS, 0, 0) * 3000])
+        self.ends("http2.inbound_settings_frames_flood", [frame(SETTINGS, 0, 0) * 3000])
+
+    def test_settings_for_many_streams(self):
+        """Each says 31 times what the windows of all are to be."""
+        sizes = b"".join(struct.pack(">HI", INITIAL_WINDOW_SIZE, size) for size in [*range(100_000, 100_030), 65535])
+        begin = b"".join(head(2 * i + 1, path="/hold") for i in range(1000))
+        self.ends("http2.inbound_settings_frames_flood", [frame(SETTINGS, 0, 0, sizes)] * 100_000, begin)
 
     def test_settings_of_too_many_entries(self):
         # nghttp2's limit.
@@ -332,7 +338,7 @@ class Frames(FloodTest):
         client.close()
 
     def test_settings_whose_answers_nobody_reads(self):
-        self.unread("http2.outbound_control_flood", frame(SETTINGS, 0, 0) * 900)
+        self.unread("http2.inbound_settings_frames_flood", frame(SETTINGS, 0, 0) * 900)
 
     def test_pings_whose_answers_nobody_reads(self):
         self.unread("http2.outbound_control_flood", frame(PING, 0, 0, bytes(8)) * 900)

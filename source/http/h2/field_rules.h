@@ -24,6 +24,7 @@ inline constexpr std::string_view kStreamClosedFault = "http2.stream_closed";
 inline constexpr std::string_view kConnectionClosed = "http2.connection_closed";
 inline constexpr std::string_view kEmptyFramesFlood = "http2.inbound_empty_frames_flood";
 inline constexpr std::string_view kPriorityFramesFlood = "http2.inbound_priority_frames_flood";
+inline constexpr std::string_view kSettingsFramesFlood = "http2.inbound_settings_frames_flood";
 inline constexpr std::string_view kWindowUpdateFramesFlood = "http2.inbound_window_update_frames_flood";
 inline constexpr std::string_view kTooManyHeaderFrames = "http2.too_many_header_frames";
 inline constexpr std::string_view kPrematureResets = "http2.too_many_premature_resets";

@@ -10,6 +10,8 @@ namespace {
 // CONTINUATION beyond those that a header block of the greatest allowed size needs.
 constexpr uint32_t kSpareHeaderFrames = 8;
 constexpr uint32_t kSmallestMaxFrameSize = 16384;
+// Each may change the window of every stream. Peers that tune it by what they receive send few for each frame of it.
+constexpr uint64_t kSpareSettingsFrames = 1000;
 
 bool EndsSomething(const FrameHead& head) {
   switch (head.type) {
@@ -41,9 +43,15 @@ bool FloodGuard::IsEmpty(const FrameHead& head, std::string_view payload) const 
 
 std::string_view FloodGuard::OnFrameReceived(const FrameHead& head, std::string_view payload) {
   switch (head.type) {
-    case NGHTTP2_SETTINGS:
     case NGHTTP2_PING:
       // Answered: bounded by the answers that wait.
+      return {};
+    case NGHTTP2_SETTINGS:
+      if ((head.flags & NGHTTP2_FLAG_ACK) == 0 &&
+          ++settings_frames_ > kSpareSettingsFrames + streams_opened_ + data_frames_sent_) {
+        stats_.inbound_settings_frames_flood.Inc();
+        return kSettingsFramesFlood;
+      }
       return {};
     case NGHTTP2_PRIORITY:
       if (++priority_frames_ >

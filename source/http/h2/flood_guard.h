@@ -38,6 +38,7 @@ class FloodGuard {
   uint64_t data_frames_sent_ = 0;
   uint64_t priority_frames_ = 0;
   uint64_t window_updates_ = 0;
+  uint64_t settings_frames_ = 0;
   uint32_t premature_resets_ = 0;
   uint32_t empty_in_a_row_ = 0;
   uint32_t header_frames_ = 0;  // Of the block now arriving.

@@ -167,16 +167,18 @@ FrameVerdict Session::JudgeWindowUpdate(const FrameHead& head, std::string_view 
 FrameVerdict Session::JudgeSettings(std::string_view payload, bool* flush) {
   constexpr size_t kEntry = 6;
   constexpr int64_t kMaxWindow = 0x7fffffff;
-  int64_t initial = peer_setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+  const int64_t initial = peer_setting(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE);
+  // One look at the streams, however many entries there are.
+  int64_t most = initial;
   for (; payload.size() >= kEntry; payload.remove_prefix(kEntry)) {
     if (payload[0] != 0 || payload[1] != NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) continue;
-    const int64_t value = Number(payload.substr(2, 4));
-    if (value <= initial) continue;
-    if (!std::exchange(*flush, true)) return FrameVerdict::kDrop;
-    for (Stream* stream = open_.front(); stream != nullptr; stream = open_.Next(*stream)) {
-      if (nghttp2_session_get_stream_remote_window_size(session_, stream->id_) + value - initial > kMaxWindow) {
-        return ConnectionFault(NGHTTP2_FLOW_CONTROL_ERROR, kFlowControlFault);
-      }
+    most = std::max<int64_t>(most, Number(payload.substr(2, 4)));
+  }
+  if (most == initial) return FrameVerdict::kPass;
+  if (!std::exchange(*flush, true)) return FrameVerdict::kDrop;
+  for (Stream* stream = open_.front(); stream != nullptr; stream = open_.Next(*stream)) {
+    if (nghttp2_session_get_stream_remote_window_size(session_, stream->id_) + most - initial > kMaxWindow) {
+      return ConnectionFault(NGHTTP2_FLOW_CONTROL_ERROR, kFlowControlFault);
     }
   }
   return FrameVerdict::kPass;

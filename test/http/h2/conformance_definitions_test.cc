@@ -103,6 +103,12 @@ std::vector<Case> Windows() {
                       kOpen + WindowUpdate(1, kMaxWindow - 65535) +
                           Settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65536}}),
                       NGHTTP2_FLOW_CONTROL_ERROR),
+      ConnectionError("s6_9_2_overflow_by_one_of_several_settings",
+                      kOpen + WindowUpdate(1, kMaxWindow - 65535) +
+                          Settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1},
+                                    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65536},
+                                    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 2}}),
+                      NGHTTP2_FLOW_CONTROL_ERROR),
   };
 }
 NUNCIO_CONFORMANCE(Rfc9113Windows, Windows());

@@ -224,10 +224,57 @@ TEST_F(H2ServerFloodTest, PingsWhoseAnswersAreReadAreNoFlood) {
 }
 
 TEST_F(H2ServerFloodTest, SettingsOfAPeerThatDoesNotRead) {
-  Start();
-  EXPECT_EQ(FeedUntilClosed(5000, [](int) { return Settings({{0x55, 1}}); }), 1000);
+  H2Options options;
+  options.max_outbound_control_frames = 500;
+  Start(options);
+  EXPECT_EQ(FeedUntilClosed(5000, [](int) { return Settings({{0x55, 1}}); }), 500);
   EXPECT_EQ(stats_.outbound_control_flood.value(), 1);
   ExpectCalm("http2.outbound_control_frames_flood");
+}
+
+// Each is work for every stream.
+TEST_F(H2ServerFloodTest, SettingsWhoseAnswersAreRead) {
+  Start();
+  ASSERT_TRUE(Feed(kOpen));
+  const int taken = FeedUntilClosed(5000, [&](int i) {
+    out_.Clear();
+    return Settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, i % 2 == 0 ? 1 : 0}});
+  });
+  EXPECT_EQ(taken, 1000) << "1,000, and one for the stream, but that of the preface";
+  EXPECT_EQ(stats_.inbound_settings_frames_flood.value(), 1);
+  reader_ = std::make_unique<FrameReader>();
+  ExpectCalm("http2.inbound_settings_frames_flood");
+}
+
+TEST_F(H2ServerFloodTest, SettingsInOneRead) {
+  Start();
+  std::string input;
+  for (int i = 0; i < 5000; ++i) input += Settings({});
+  EXPECT_FALSE(Feed(input));
+  EXPECT_EQ(stats_.inbound_settings_frames_flood.value(), 1);
+  ExpectCalm("http2.inbound_settings_frames_flood");
+}
+
+TEST_F(H2ServerFloodTest, SettingsBesideRequestsAreNoFlood) {
+  Start();
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(Feed(Headers(Id(i), Request()) + Settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 100}})));
+    request(request_count() - 1).Answer(204, {}, "");
+    Sent();
+  }
+  ExpectAlive();
+}
+
+TEST_F(H2ServerFloodTest, SettingsForDataSentAreNoFlood) {
+  Start({}, {{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1}});
+  ASSERT_TRUE(Feed(Headers(1, Request())));
+  request(0).Answer(200, {}, std::string(5000, 'x'));
+  size_t received = BodyOf(Sent(), 1).size();
+  for (uint32_t window = 2; window <= 5000; ++window) {
+    ASSERT_TRUE(Feed(Settings({{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, window}})));
+    received += BodyOf(Sent(), 1).size();
+  }
+  EXPECT_EQ(received, 5000);
 }
 
 TEST_F(H2ServerFloodTest, SettingsOfTooManyEntries) {
