@@ -1,8 +1,10 @@
 #include "source/config/converters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "google/protobuf/util/time_util.h"
+#include "source/base/longest_duration.h"
 #include "source/base/strings.h"
 
 namespace nuncio::config {
@@ -25,7 +27,8 @@ std::chrono::nanoseconds ToDuration(const google::protobuf::Duration& duration, 
     faults.Add(StrCat("must be at most ", kMaxSeconds, "s (is ", seconds, "s)"));
     return {};
   }
-  return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos);
+  return std::min<std::chrono::nanoseconds>(std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanos),
+                                            kLongestDuration);
 }
 
 std::chrono::nanoseconds DurationField(bool is_set, const google::protobuf::Duration& duration, std::string_view field,

@@ -12,8 +12,9 @@
 // Values of the API's small types as the structs of `:config` hold them.
 namespace nuncio::config {
 
-// A length of time, zero or more. A negative one, one whose parts differ in sign or are out of range, and one above 292
-// years (what nanoseconds hold in 64 bits) is a fault at the current path, and zero is returned.
+// A length of time, zero or more, and at most kLongestDuration. A negative one, one whose parts differ in sign or are
+// out of range, and one above 292 years (what nanoseconds hold in 64 bits) is a fault at the current path, and zero is
+// returned.
 std::chrono::nanoseconds ToDuration(const google::protobuf::Duration& duration, Faults& faults);
 
 // The same for an optional field: `unset` where `is_set` is false, faults at `field` below the current path.

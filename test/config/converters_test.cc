@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "gtest/gtest.h"
+#include "source/base/longest_duration.h"
 
 namespace nuncio::config {
 namespace {
@@ -20,7 +21,15 @@ TEST(ToDurationTest, Converts) {
   Faults faults;
   EXPECT_EQ(ToDuration(Proto(0, 0), faults), 0ns);
   EXPECT_EQ(ToDuration(Proto(1, 500'000'000), faults), 1500ms);
-  EXPECT_EQ(ToDuration(Proto(9'223'372'035, 999'999'999), faults), 9'223'372'035s + 999'999'999ns);
+  EXPECT_TRUE(faults.empty());
+}
+
+TEST(ToDurationTest, LeavesRoomForThePresentAndAJitter) {
+  Faults faults;
+  EXPECT_EQ(ToDuration(Proto(3'153'599'999, 999'999'999), faults), 3'153'599'999s + 999'999'999ns);
+  EXPECT_EQ(ToDuration(Proto(3'153'600'000, 0), faults), kLongestDuration);
+  EXPECT_EQ(ToDuration(Proto(3'153'600'000, 1), faults), kLongestDuration);
+  EXPECT_EQ(ToDuration(Proto(9'223'372'035, 999'999'999), faults), kLongestDuration);
   EXPECT_TRUE(faults.empty());
 }
 

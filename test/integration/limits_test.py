@@ -13,7 +13,13 @@ def setUpModule():
     global proxy, backend, log, ports
     backend = Backend()
     log = AccessLog(os.path.join(directory(), "access.log"))
+    # As long as durations get.
+    ages = "9223372035s"
     settings = {
+        "endless": {"request_headers_timeout": ages, "request_timeout": ages, "stream_idle_timeout": ages,
+                    "delayed_close_timeout": ages, "drain_timeout": ages,
+                    "common_http_protocol_options": {"idle_timeout": ages, "max_connection_duration": ages,
+                                                     "max_stream_duration": ages}},
         "headers": {"request_headers_timeout": "0.3s"},
         "request": {"request_timeout": "0.3s"},
         "stream_idle": {"stream_idle_timeout": "0.3s"},
@@ -29,12 +35,15 @@ def setUpModule():
         {"match": {"prefix": "/slow"}, "route": {"cluster": "echo", "timeout": "0.3s"}},
         {"match": {"prefix": "/patient"}, "route": {"cluster": "echo", "timeout": "0s", "idle_timeout": "0s"}},
         {"match": {"prefix": "/impatient"}, "route": {"cluster": "echo", "timeout": "0s", "idle_timeout": "0.3s"}},
+        {"match": {"prefix": "/endless"}, "route": {"cluster": "endless", "timeout": ages, "idle_timeout": ages}},
+        {"match": {"prefix": "/grpc"}, "route": {"cluster": "echo", "max_stream_duration": {
+            "grpc_timeout_header_max": "0s"}}},
         to("echo", prefix="/"),
     ]
     ports = dict(zip(settings, free_ports(len(settings))))
     proxy = Nuncio(bootstrap(
         [listener(name, ports[name], routes, log=log.path, **fields) for name, fields in settings.items()],
-        [backend.cluster("echo")]))
+        [backend.cluster("echo"), backend.cluster("endless", connect_timeout=ages)]))
 
 
 def tearDownModule():
@@ -130,6 +139,20 @@ class Limits(unittest.TestCase):
     def test_an_exchange_that_takes_too_long(self):
         backend.answer = never
         self.fails("stream", GET.format("/patient/long"), 504, "UMSDR", "/patient/long")
+
+    def test_limits_that_are_never_reached(self):
+        with Client(ports["endless"]) as client:
+            for path in ("/endless/1", "/endless/2"):
+                self.assertEqual(client.get(path).body, path.encode())
+            client.send("POST /endless HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+            self.assertEqual(client.answer().body, b"abc")
+
+    def test_a_client_that_has_all_the_time(self):
+        backend.answer = after(0.2)
+        with Client(ports["plain"]) as client:
+            for timeout in ("10S", "2562047H", "99999999H"):
+                path = "/grpc/" + timeout
+                self.assertEqual(client.get(path, f"grpc-timeout: {timeout}\r\n").body, path.encode())
 
     def test_an_idle_connection(self):
         with Client(ports["idle"]) as client:

@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "source/base/arena.h"
+#include "source/base/longest_duration.h"
 
 namespace nuncio::proxy {
 namespace {
@@ -77,6 +78,8 @@ TEST_F(TimeoutsTest, GrpcTimeout) {
   limits->grpc_timeout_offset = seconds(1);
   route_.max_stream_duration = std::make_unique<route::StreamDurationLimits>(*limits);
   EXPECT_EQ(Compute().max_duration, seconds(9));
+  headers_.SetReference("grpc-timeout", "99999999H");
+  EXPECT_EQ(Compute().max_duration, kLongestDuration - seconds(1));
   headers_.SetReference("grpc-timeout", "never");
   EXPECT_EQ(Compute().max_duration, seconds(60));
 }

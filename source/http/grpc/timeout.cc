@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "source/base/longest_duration.h"
 #include "source/base/strings.h"
 
 namespace nuncio::http::grpc {
@@ -32,9 +33,8 @@ std::optional<std::chrono::nanoseconds> ParseTimeout(std::string_view value) {
   if (!number.has_value()) return std::nullopt;
   for (const Unit& unit : kUnits) {
     if (unit.letter != value.back()) continue;
-    int64_t nanoseconds;
-    if (__builtin_mul_overflow(*number, unit.nanoseconds, &nanoseconds)) return std::chrono::nanoseconds::max();
-    return std::chrono::nanoseconds(nanoseconds);
+    if (*number > kLongestDuration.count() / unit.nanoseconds) return kLongestDuration;
+    return std::chrono::nanoseconds(*number * unit.nanoseconds);
   }
   return std::nullopt;
 }

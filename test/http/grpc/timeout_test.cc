@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "gtest/gtest.h"
+#include "source/base/longest_duration.h"
 
 namespace nuncio::http::grpc {
 namespace {
@@ -26,9 +27,13 @@ TEST(GrpcTimeout, Malformed) {
   }
 }
 
-TEST(GrpcTimeout, TheLongestIsHeld) {
-  EXPECT_EQ(ParseTimeout("99999999H"), std::chrono::nanoseconds::max());
-  EXPECT_EQ(ParseTimeout("99999999M"), 99999999min);
+// A deadline is the present and what a client says.
+TEST(GrpcTimeout, TheLongestLeavesRoomForThePresent) {
+  for (const char* value : {"876001H", "2562047H", "2562048H", "99999999H", "99999999M"}) {
+    EXPECT_EQ(ParseTimeout(value), kLongestDuration) << value;
+  }
+  EXPECT_EQ(ParseTimeout("876000H"), kLongestDuration);
+  EXPECT_EQ(ParseTimeout("875999H"), 875999h);
 }
 
 TEST(GrpcTimeout, TheFinestUnitThatFits) {
