@@ -151,6 +151,7 @@ void Connection::OnFdEvents(uint32_t events) {
       return;
     }
   }
+  if ((events & EPOLLPRI) != 0) [[unlikely]] OnUrgent();
   if (read_event) readable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) peer_end_ = true;
   if (handshaking_) {
@@ -166,6 +167,12 @@ void Connection::OnFdEvents(uint32_t events) {
     }
   }
   if (readable_) ReadReady();
+}
+
+// The byte itself is dropped, as recv(2) does without MSG_OOB. splice(2) never passes it.
+void Connection::OnUrgent() {
+  urgent_ = true;
+  in_kernel_ = 0;
 }
 
 void Connection::FinishConnect() {
@@ -286,7 +293,9 @@ bool Connection::ReadInKernel() {
   ssize_t n = 0;
   if (!read_buffer_.ReadInKernel(fd_, most, &loan_, &n)) return ReadPlain();
   if (n <= 0) {
-    if (n == 0 || errno != EINVAL) return OnNothingRead(n, errno);
+    // The end, or urgent data of which no event could tell yet, maybe with the end behind it.
+    if (n == 0) return ReadPlain();
+    if (errno != EINVAL) return OnNothingRead(n, errno);
     // Not with sockets of this kind.
     in_kernel_ = 0;
     return true;
@@ -306,7 +315,7 @@ void Connection::CountRead(size_t bytes) {
 }
 
 void Connection::LeaveInKernel(uint64_t bytes) {
-  if (transport_ != nullptr) return;
+  if (transport_ != nullptr || urgent_) return;
   in_kernel_ = bytes;
   if (bytes != kAllInput && bytes >= kMuchToCome) read_size_ = std::max(read_size_, kInKernelReadSize);
 }
@@ -378,7 +387,7 @@ void Connection::OnReadEnd() {
 void Connection::AdaptReadSize(bool drained) {
   if (drained) {
     // A short read means drained, unless the end is near: then the end is to be read as well.
-    if (!peer_end_) readable_ = false;
+    if (!peer_end_ && !urgent_) readable_ = false;
     read_size_ = kMinReadSize;
   } else {
     read_size_ = std::min<uint32_t>(read_size_ * 2, kMinReadSize * (kMaxReadIovecs - 1));

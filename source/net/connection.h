@@ -172,6 +172,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
     return (closing_ || shutdown_wanted_) && !write_shut_ && !reset_wanted_;
   }
 
+  void OnUrgent();
   void FinishConnect();
   void ContinueHandshake();
   void OnEstablished();
@@ -216,6 +217,7 @@ class Connection final : public event::FdHandler, public event::DeferredDeletabl
   bool handshaking_;
   bool readable_ = false;
   bool peer_end_ = false;       // The kernel announced FIN, RST or an error: read to 0.
+  bool urgent_ = false;         // The peer sends urgent data (RFC 9293 3.8.5), before which reads stop short.
   bool attached_ = false;       // The transport has the descriptor.
   bool end_delivered_ = false;
   bool writable_ = true;

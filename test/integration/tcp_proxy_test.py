@@ -16,7 +16,8 @@ from tcp import MIB, Server, chain, connect, entry, stat, tcp_listener
 
 def setUpModule():
     global proxy, servers, ports, admin
-    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big", "once", "periodic", "counted", "cut", "whole"]
+    names = ["plain", "idle", "short", "logged", "heavy", "reset", "big", "once", "periodic", "counted", "cut", "whole",
+             "urgent"]
     servers = {name: Server() for name in names}
     numbers = free_ports(len(names) + 7)
     admin, nobody = numbers.pop(), numbers.pop()
@@ -144,6 +145,27 @@ class Forwarding(unittest.TestCase):
             sender.join()
             sink.sock.shutdown(socket.SHUT_WR)
             self.assertTrue(source.at_end())
+
+    def test_urgent_data_holds_nothing_up(self):
+        """Its byte is dropped; what is behind arrives, and the end after it."""
+        block = bytes(range(256)) * 4096
+        for direction in ("up", "down"):
+            client, server = self.pair("urgent")
+            source, sink = (client, server) if direction == "up" else (server, client)
+
+            def send(end, source=source):
+                source.send(block * 2)
+                source.sock.send(b"!", socket.MSG_OOB)
+                source.send(block)
+                if end:
+                    source.sock.shutdown(socket.SHUT_WR)
+
+            for end in (False, True):
+                sender = threading.Thread(target=send, args=(end,), daemon=True)
+                sender.start()
+                self.assertEqual(sink.exactly(3 * MIB), block * 3)
+                sender.join()
+            self.assertTrue(sink.at_end())
 
     def test_a_backend_on_a_path(self):
         # Such a path has room for some hundred bytes only.

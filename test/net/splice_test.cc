@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -68,7 +69,7 @@ class SpliceTest : public testing::Test {
 
   void TearDown() override {
     for (Side* side : {&left_, &right_}) {
-      if (side->peer >= 0) close(side->peer);
+      if (side->peer >= 0) close(std::exchange(side->peer, -1));
       side->connection.reset();
     }
     loop_.RunOnce();
@@ -180,6 +181,51 @@ TEST_F(SpliceTest, TheEndComesAfterWhatIsInThePipe) {
   for (int i = 0; i < 100'000 && Receive(right_, &out); ++i) Turns(1);
   EXPECT_EQ(out.size(), sent);
   EXPECT_EQ(out, text.substr(0, sent));
+}
+
+TEST_F(SpliceTest, UrgentDataBehindMuchHoldsNothingUp) {
+  const std::string text = Text(4 << 20);
+  for (const size_t before : {200'000, 230'000, 260'000, 290'000, 320'000, 350'000, 380'000}) {
+    for (const bool end : {false, true}) {
+      SCOPED_TRACE(testing::Message() << before << " " << end);
+      Open();
+      ASSERT_TRUE(Pass(left_, text) == text);
+      // All of it is there before anything is read.
+      const std::string first = text.substr(0, before);
+      const std::string second = text.substr(before, 100'000);
+      ASSERT_EQ(Send(left_, first, 0), first.size());
+      ASSERT_EQ(send(left_.peer, "!", 1, MSG_OOB), 1);
+      ASSERT_EQ(Send(left_, second, 0), second.size());
+      if (end) shutdown(left_.peer, SHUT_WR);
+      std::string out;
+      bool open = true;
+      for (int i = 0; i < 1000 && open && (end || out.size() < before + second.size()); ++i) {
+        Turns(1);
+        open = Receive(right_, &out);
+      }
+      EXPECT_EQ(out.size(), before + second.size());
+      EXPECT_TRUE(out == first + second);
+      EXPECT_EQ(open, !end);
+      TearDown();
+    }
+  }
+}
+
+TEST_F(SpliceTest, UrgentDataAmongLittleHoldsNothingUp) {
+  Open();
+  std::string expected;
+  std::string out;
+  for (const std::string& text : {std::string("abc"), std::string(3000, 'x'), std::string("d")}) {
+    ASSERT_EQ(Send(left_, text, 0), text.size());
+    ASSERT_EQ(send(left_.peer, "!", 1, MSG_OOB), 1);
+    ASSERT_EQ(Send(left_, text, 0), text.size());
+    expected += text + text;
+    for (int i = 0; i < 100 && out.size() < expected.size(); ++i) {
+      Turns(1);
+      Receive(right_, &out);
+    }
+    ASSERT_EQ(out, expected);
+  }
 }
 
 TEST_F(SpliceTest, AReaderThatResetsTakesItsPipeWithIt) {
