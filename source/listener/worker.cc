@@ -95,8 +95,9 @@ WorkerListener* Worker::FindListener(const std::string& name, const ConnectionBa
   // After a removal there may be another of the same name, which knows nothing of the connections of this one.
   const auto found = listeners_.find(name);
   if (found != listeners_.end() && found->second->counts_by(balance)) return found->second.get();
-  const auto removed = std::find_if(draining_.begin(), draining_.end(),
-                                    [&](const auto& listener) { return listener->counts_by(balance); });
+  const auto removed = std::find_if(draining_.begin(), draining_.end(), [&](const auto& listener) {
+    return listener->counts_by(balance) && !listener->over();
+  });
   return removed == draining_.end() ? nullptr : removed->get();
 }
 

@@ -68,7 +68,7 @@ class Worker {
   void OnSweep();
   void TrimSoon();
   void OnTrim();
-  // The one of that name that counts by `balance`: one that is removed too, as long as it has connections. Null: none.
+  // The one of that name that counts by `balance`: one that is removed too, as long as it drains. Null: none.
   WorkerListener* FindListener(const std::string& name, const ConnectionBalance& balance);
 
   const uint32_t index_;

@@ -27,8 +27,10 @@ WorkerListener::Chain::Chain(WorkerListener& listener, std::shared_ptr<const Fil
 
 void WorkerListener::Chain::OnDrainEnd() {
   terminal->CloseAll();
-  // Those that a chain of a removed listener was still to take.
-  if (listener.removed_) listener.ClosePending();
+  if (!listener.removed_) return;
+  // Those that a chain was still to take.
+  listener.ClosePending();
+  listener.over_ = true;
 }
 
 WorkerListener::WorkerListener(proxy::WorkerServices& services, ConnectionLimit& limit, ObjectHome& home,
@@ -128,7 +130,9 @@ void WorkerListener::DrainConnections(const DrainPlan& plan) {
 
 void WorkerListener::Drain(Chain& chain, const DrainPlan& plan) {
   chain.terminal->StartDraining(plan.gradual ? plan.time : Duration::zero());
-  if ((chain.idle() && pending_.empty()) || !plan.close_at_end) return;
+  if (!plan.close_at_end) return;
+  // Other workers hand connections over until they hear of the removal.
+  if (!removed_ && chain.idle() && pending_.empty()) return;
   chain.drain_end = std::make_unique<event::Timer>(services_.loop, Delegate<void()>::Bind<&Chain::OnDrainEnd>(&chain));
   chain.drain_end->Arm(plan.time);
 }

@@ -73,7 +73,8 @@ class WorkerListener final : public event::DeferredDeletable,
 
   // No socket and no connection is left.
   bool finished() const;
-  bool removed() const { return removed_; }
+  // It was removed, and its drain time has passed.
+  bool over() const { return over_; }
   bool counts_by(const ConnectionBalance& balance) const { return balance_.get() == &balance; }
   uint64_t connections() const;
   const ListenerConfig& config() const { return *config_; }
@@ -157,6 +158,7 @@ class WorkerListener final : public event::DeferredDeletable,
   event::TurnTask forget_task_;
   MonotonicTime next_pause_log_{};
   bool removed_ = false;
+  bool over_ = false;
   bool health_failing_ = false;
 };
 
