@@ -74,19 +74,15 @@ TEST_F(WorkerTest, OneThatComesAfterTheRemovalEndsWithTheDrainTime) {
   HandOver();
   Advance(kDrain - std::chrono::milliseconds(1));
   EXPECT_TRUE(Open());
-  EXPECT_EQ(1u, worker_.draining_listeners());
   Advance(std::chrono::milliseconds(1));
   EXPECT_FALSE(Open());
   EXPECT_EQ(0u, limit_.active());
   EXPECT_EQ(0u, balance_->connections(0));
-  Advance(std::chrono::seconds(1));
-  EXPECT_EQ(0u, worker_.draining_listeners());
 }
 
 TEST_F(WorkerTest, OneThatComesAfterTheDrainTimeIsClosed) {
   worker_.RemoveListener("l", {.time = Duration::zero()});
   Advance(std::chrono::milliseconds(1));
-  ASSERT_EQ(1u, worker_.draining_listeners());
   HandOver();
   EXPECT_FALSE(Open());
   EXPECT_EQ(0u, limit_.active());
@@ -96,7 +92,6 @@ TEST_F(WorkerTest, OneThatComesAfterTheDrainTimeIsClosed) {
 TEST_F(WorkerTest, OneThatComesAfterEverythingIsGoneIsClosed) {
   worker_.RemoveListener("l", {.time = kDrain});
   Advance(std::chrono::seconds(1));
-  ASSERT_EQ(0u, worker_.draining_listeners());
   HandOver();
   EXPECT_FALSE(Open());
   EXPECT_EQ(0u, limit_.active());
