@@ -243,9 +243,8 @@ void ListenerRegistry::Remove(const std::string& name) {
   const auto found = listeners_.find(name);
   if (found->second.active != nullptr) {
     workers_.PostToAll([name, plan = drain_plan_](Worker& worker) { worker.RemoveListener(name, plan); });
-    // Names that come and go are not to pile up until somebody looks.
-    CatchUp();
     draining_.push_back(found->second.balance);
+    draining_sweep_.OnAdded(draining_, [](const auto& each) { return each.expired(); });
   }
   for (const auto& generation : {found->second.warming, found->second.active}) {
     for (size_t i = 0; generation != nullptr && i < generation->sockets.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "source/access_log/log_writer.h"
+#include "source/base/weak_sweep.h"
 #include "source/config/fault.h"
 #include "source/config/subscription.h"
 #include "source/listener/listener_config.h"
@@ -138,11 +139,12 @@ class ListenerRegistry final : public config::ResourceWatcher, private telemetry
   std::map<std::string, Listener> listeners_;
   // All generations in listeners_, by each of their addresses with a port.
   std::unordered_multimap<net::Address, const Generation*, net::AddressHash> by_address_;
-  // By ListenAddress::SocketKey, while an update is taken: sockets of listeners that it removed, for those that it puts in
-  // their place. Workers let go of them later, and an address without SO_REUSEPORT could not be bound until then.
+  // By ListenAddress::SocketKey, while an update is taken: sockets of listeners that it removed, for those that it puts
+  // in their place. Workers let go of them later, and an address without SO_REUSEPORT could not be bound until then.
   std::unordered_map<std::string, std::shared_ptr<Sockets>> retired_;
   // Of listeners that were removed, held by the workers that still have them.
   std::vector<std::weak_ptr<ConnectionBalance>> draining_;
+  WeakSweep draining_sweep_;
   size_t active_count_ = 0;
   size_t warming_count_ = 0;
   std::vector<std::function<void()>> when_warm_;

@@ -226,7 +226,11 @@ void Server::DrainListeners(const ListenerDrain& drain) {
     return;
   }
   // A drain of all listeners that is under way covers that of inbound ones; a second call does not begin anew.
-  if (listeners_drained_.armed() && (inbound_only || !listener_drain_.inbound_only)) return;
+  if (listeners_drained_.armed() && (inbound_only || !listener_drain_.inbound_only)) {
+    // But listening ends after it where one of them wants that.
+    if (inbound_only == listener_drain_.inbound_only && !drain.keep_listening) listener_drain_.keep_listening = false;
+    return;
+  }
   NUNCIO_LOG(kMain, kInfo, "draining ", inbound_only ? "inbound" : "all", " listeners for ",
              options_.drain_time.count(), " s");
   const listener::DrainPlan plan{options_.drain_time,

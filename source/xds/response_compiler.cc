@@ -141,7 +141,7 @@ void ResponseCompiler::Keep(std::shared_ptr<const CompiledResponse> response) {
 }
 
 CompiledItemPtr ResponseCompiler::Compile(std::string_view bytes, const config::ResourceType& type,
-                                                 CompiledResponse& response) {
+                                          CompiledResponse& response) {
   Cache& cache = caches_[std::string(type.type_url())];
   const size_t hash = std::hash<std::string_view>{}(bytes);
   if (const auto known = cache.find(hash); known != cache.end() && *known->second->bytes == bytes) return known->second;

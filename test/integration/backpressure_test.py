@@ -67,7 +67,8 @@ class Backpressure(unittest.TestCase):
 
         wait_for(same, "the stall")
 
-    def test_a_client_that_does_not_read(self):
+    def answer_at_length(self):
+        """The backend answers with MIB MiB. A list of how much it has sent."""
         sent = [0]
 
         def answer(stream, request):
@@ -78,6 +79,10 @@ class Backpressure(unittest.TestCase):
             return True
 
         backend.answer = answer
+        return sent
+
+    def test_a_client_that_does_not_read(self):
+        sent = self.answer_at_length()
         with Client(port) as client:
             client.send("GET /down HTTP/1.1\r\nHost: a\r\n\r\n")
             self.stalled(lambda: sent[0])
@@ -95,16 +100,7 @@ class Backpressure(unittest.TestCase):
         """It is asked for when less waits than the limit, and more than where the hosts may go on."""
         high = "http.narrow.downstream_flow_control_paused_reading_total"
         low = "http.narrow.downstream_flow_control_resumed_reading_total"
-        sent = [0]
-
-        def answer(stream, request):
-            stream.send("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (MIB << 20))
-            while sent[0] < MIB << 20:
-                stream.send(CHUNK)
-                sent[0] += len(CHUNK)
-            return True
-
-        backend.answer = answer
+        sent = self.answer_at_length()
         done = stat("http.narrow.downstream_rq_completed")
         with Client(narrow, receive_buffer=8192) as client:
             small = 0

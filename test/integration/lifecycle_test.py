@@ -92,6 +92,49 @@ class Draining(unittest.TestCase):
         self.assertEqual(self.proxy.exit_status(), 0)
 
 
+class DrainedListeners(unittest.TestCase):
+    """By the admin interface, without the process ending."""
+
+    def setUp(self):
+        self.port, self.admin = free_ports(2)
+        self.proxy = Nuncio(simple(Backend(), self.port, admin={"address": {"socket_address": {
+            "address": "127.0.0.1", "port_value": self.admin}}}), "--drain-time-s", "1")
+
+    def tearDown(self):
+        self.proxy.stop()
+
+    def drain(self, query):
+        with Client(self.admin) as client:
+            client.send(f"POST /drain_listeners?{query} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            self.assertEqual(client.answer().status, 200)
+
+    def drains(self):
+        return self.proxy.log().count(b"draining all listeners")
+
+    def begins_another(self, query):
+        self.drain(query)
+        return self.drains() == 2
+
+    def listens(self):
+        try:
+            with Client(self.port):
+                return True
+        except ConnectionRefusedError:
+            return False
+
+    def test_listening_goes_on_where_that_is_asked(self):
+        self.drain("graceful&skip_exit")
+        # Another one begins only when the first is over.
+        wait_for(lambda: self.begins_another("graceful&skip_exit"), "the end of the first drain")
+        self.assertTrue(self.listens())
+
+    def test_unless_a_second_request_wants_it_to_end(self):
+        self.drain("graceful&skip_exit")
+        self.drain("graceful")
+        wait_for(lambda: not self.listens(), "the end of listening")
+        self.assertEqual(self.drains(), 1)
+
+
 class DrainTime(unittest.TestCase):
 
     def test_the_drain_time_ends_everything(self):
