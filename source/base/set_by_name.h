@@ -9,8 +9,8 @@
 
 namespace nuncio {
 
-// A set of elements that have their names within, found by these. NameOf()(element) is a name that does not change while
-// the element is in the set.
+// A set of elements that have their names within, found by these. NameOf()(element) is a name that does not change
+// while the element is in the set.
 template <typename T, typename NameOf>
 class ByName {
   template <typename U>

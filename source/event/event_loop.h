@@ -81,8 +81,8 @@ class EventLoop {
   MonotonicTime FreshNow() const { return clock_.Monotonic(); }
   const Clock& clock() const { return clock_; }
 
-  // Registers for EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP, edge-triggered. Returns errno, 0 on success. `handler` must
-  // stay until Unregister.
+  // Registers for EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP, edge-triggered. Returns errno, 0 on success. `handler`
+  // must stay until Unregister.
   int Register(int fd, FdHandler& handler);
   // Of a descriptor on the loop: from now on `to` is told of its events in place of `from`, and at once of what the
   // descriptor is ready for. Without `output` it is not told when it can be written to. Returns errno, 0 on success.
