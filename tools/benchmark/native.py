@@ -1,4 +1,4 @@
-"""The programs in C++: backend, forwarder and load, compiled into a cache outside the checkout."""
+"""The programs in C++: backend, forwarder, load and pushes, compiled into a cache outside the checkout."""
 import hashlib
 import os
 import pathlib
@@ -13,6 +13,7 @@ _PROGRAMS = {
     "backend": (["backend/*.cc"], []),
     "forwarder": (["forwarder.cc"], []),
     "load": (["load/*.cc"], ["-lssl", "-lcrypto"]),
+    "pushes": (["pushes.cc"], []),
 }
 
 

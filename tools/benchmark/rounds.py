@@ -12,10 +12,10 @@ import time
 
 from benchmark import machine
 from benchmark.load import Generator
-from benchmark.peers.nuncio import Pushes
 from benchmark.peers.place import Place
 from benchmark.peers.registry import AGAIN, Peer
 from benchmark.processes import Failure
+from benchmark.pushes import Pushes
 from benchmark.scenarios import Scenario
 
 QUIET = " without"
@@ -137,7 +137,8 @@ class Bench:
             self._stop(subject)
             raise
         if subject.scenario.pushed or subject.calm:
-            subject.pushes = Pushes(subject.scenario, subject.place, watched=not subject.calm)
+            subject.pushes = Pushes(self.processes, self.programs, self.options.load_cores, subject.scenario,
+                                    subject.place, subject.calm)
         return True
 
     def _stop(self, subject):

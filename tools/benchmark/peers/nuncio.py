@@ -1,20 +1,12 @@
 """An Envoy-compatible proxy: nuncio, or another one that takes the same bootstrap."""
 import json
 import os
-import random
-import threading
-import time
-import urllib.request
-
-from benchmark.processes import Failure
 
 _TYPE = "type.googleapis.com/"
 _FILTERS = "envoy.extensions.filters"
 _CONFIG = "envoy.config"
 # As Envoy's documentation advises for comparisons: no circuit breaking, no request ids.
 _UNLIMITED = {name: 1_000_000 for name in ("max_connections", "max_pending_requests", "max_requests", "max_retries")}
-_PUSH_SECONDS = 0.1
-_READ_STATISTICS_SECONDS = 1
 
 
 def _typed(name, message, **fields):
@@ -90,7 +82,7 @@ class Nuncio:
         admin = {"address": _address(place.admin_port)}
         if scenario.pushed:
             bootstrap = {"node": {"id": "bench", "cluster": "bench"}, "admin": admin,
-                         "dynamic_resources": Pushes(scenario, place).write_all()}
+                         "dynamic_resources": ConfigurationFiles(scenario, place).write_all()}
         else:
             routes = {"route_config": {"name": "front", "virtual_hosts": _virtual_hosts(scenario)}}
             bootstrap = {"admin": admin, "static_resources": {
@@ -99,89 +91,49 @@ class Nuncio:
         return [self.binary, "-c", path, "--concurrency", place.workers]
 
 
-class Pushes:
-    """A configuration in files, and changes to it that leave the traffic as it is: in turn a virtual host, a cluster
-    and the weight of an endpoint. Between start() and stop() one every 100 ms, and statistics are read beside them.
-    Not `watched`, files are written only, and the proxy is told of none: it costs the core of the load the same."""
+class ConfigurationFiles:
+    """A configuration in files, and changes to it that leave the traffic as it is. Changes are written beside the files
+    that they are to be moved to."""
 
-    def __init__(self, scenario, place, watched=True):
-        self.scenario, self.place, self.watched = scenario, place, watched
-        self.count = 0
-        self.failure = None
-        self.ending = threading.Event()
-        self.threads = []
+    def __init__(self, scenario, place):
+        self.scenario, self.place = scenario, place
+        (place.folder / "new").mkdir(exist_ok=True)
 
     def _source(self, kind):
         return {"path_config_source": {"path": str(self.place.folder / f"{kind}.json")}}
 
-    def _write(self, kind, message, *resources):
+    def _write(self, kind, number, message, *resources):
+        """The file, and where it is to be moved to."""
         typed = [{"@type": f"{_TYPE}{_CONFIG}.{message}", **resource} for resource in resources]
-        new = self.place.write(f"{kind}.new", json.dumps({"version_info": str(self.count), "resources": typed}))
-        os.replace(new, self.place.folder / f"{kind}.json")
+        new = self.place.write(f"new/{kind}.{number}", json.dumps({"version_info": str(number), "resources": typed}))
+        return new, self.place.folder / f"{kind}.json"
 
-    def _write_endpoints(self):
-        self._write("eds", "endpoint.v3.ClusterLoadAssignment",
-                    _endpoints("backend", self.place.upstream_port, 1 + self.count % 100))
+    def _write_endpoints(self, number):
+        return self._write("eds", number, "endpoint.v3.ClusterLoadAssignment",
+                           _endpoints("backend", self.place.upstream_port, 1 + number))
 
-    def _write_clusters(self):
-        extra = {"name": f"extra{self.count}", "type": "STATIC", "connect_timeout": "5s",
-                 "load_assignment": _endpoints(f"extra{self.count}", self.place.upstream_port)}
-        self._write("cds", "cluster.v3.Cluster", _cluster(self.scenario, self.place, self._source("eds")), extra)
+    def _write_clusters(self, number):
+        extra = {"name": f"extra{number}", "type": "STATIC", "connect_timeout": "5s",
+                 "load_assignment": _endpoints(f"extra{number}", self.place.upstream_port)}
+        return self._write("cds", number, "cluster.v3.Cluster",
+                           _cluster(self.scenario, self.place, self._source("eds")), extra)
 
-    def _write_routes(self):
-        self._write("rds", "route.v3.RouteConfiguration",
-                    {"name": "front", "virtual_hosts": _virtual_hosts(self.scenario, [f"pushed{self.count}"])})
+    def _write_routes(self, number):
+        return self._write("rds", number, "route.v3.RouteConfiguration",
+                           {"name": "front", "virtual_hosts": _virtual_hosts(self.scenario, [f"pushed{number}"])})
+
+    def _write_listeners(self):
+        routes = {"rds": {"route_config_name": "front", "config_source": self._source("rds")}}
+        return self._write("lds", 0, "listener.v3.Listener", _listener(self.scenario, self.place, routes))
+
+    def write_changes(self, count):
+        """`count` of each kind, in turn: a virtual host, a cluster, the weight of an endpoint."""
+        kinds = (self._write_routes, self._write_clusters, self._write_endpoints)
+        return [write(number) for number in range(1, count + 1) for write in kinds]
 
     def write_all(self):
         """The configuration before all changes; the dynamic_resources that find it."""
-        self._write_endpoints()
-        self._write_clusters()
-        self._write_routes()
-        routes = {"rds": {"route_config_name": "front", "config_source": self._source("rds")}}
-        self._write("lds", "listener.v3.Listener", _listener(self.scenario, self.place, routes))
+        for new, path in (self._write_endpoints(0), self._write_clusters(0), self._write_routes(0),
+                          self._write_listeners()):
+            os.replace(new, path)
         return {"lds_config": self._source("lds"), "cds_config": self._source("cds")}
-
-    def _push(self):
-        self.count += 1
-        (self._write_routes, self._write_clusters, self._write_endpoints)[self.count % 3]()
-
-    def _statistics(self, query):
-        url = f"http://127.0.0.1:{self.place.admin_port}/stats{query}"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return answer.read().decode()
-
-    def _every(self, seconds, action):
-        # In short rounds too, as often as that in the mean.
-        due = time.monotonic() + random.uniform(0, seconds)
-        try:
-            while not self.ending.wait(max(0, due - time.monotonic())):
-                action()
-                due += seconds
-        except OSError as error:
-            self.failure = error
-
-    def start(self):
-        self.ending.clear()
-        actions = [(_PUSH_SECONDS, self._push)]
-        if self.watched:
-            actions.append((_READ_STATISTICS_SECONDS, lambda: self._statistics("/prometheus")))
-        for seconds, action in actions:
-            thread = threading.Thread(target=self._every, args=(seconds, action), daemon=True)
-            thread.start()
-            self.threads.append(thread)
-
-    def stop(self):
-        """Raises Failure where the proxy did not take what was pushed."""
-        self.ending.set()
-        for thread in self.threads:
-            thread.join()
-        self.threads.clear()
-        if not self.watched:
-            return
-        counters = {name: int(value) for name, value in
-                    (line.split(": ") for line in self._statistics("?filter=update_(success|rejected)").splitlines())}
-        taken = sum(value for name, value in counters.items() if name.endswith("update_success"))
-        refused = sum(value for name, value in counters.items() if name.endswith("update_rejected"))
-        if self.failure is not None or refused > 0 or taken < self.count / 2:
-            raise Failure(f"{self.count} configurations were pushed, {taken} taken, {refused} refused"
-                          + (f": {self.failure}" if self.failure else ""))
