@@ -27,58 +27,83 @@ std::string_view TypeName(StatKind kind) {
   }
 }
 
-void AppendLabels(std::string& out, const ExtractedName& extracted) {
-  std::vector<std::string> names;
-  for (const auto& [tag, value] : extracted.tags) {
-    std::string name = PrometheusName("", tag);
-    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
-    if (!names.empty()) out.push_back(',');
-    StrAppend(out, name, "=\"");
-    names.push_back(std::move(name));
-    for (const char c : value) {
-      if (c == '\n') {
-        out += "\\n";
-        continue;
-      }
-      if (c == '"' || c == '\\') out.push_back('\\');
-      out.push_back(c);
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// What Prometheus allows in names, and '_' for all else.
+char NameCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || IsDigit(c) ? c : '_';
+}
+
+void AppendName(std::string& out, std::string_view name) {
+  const size_t begin = out.size();
+  out += name;
+  std::transform(out.begin() + begin, out.end(), out.begin() + begin, NameCharacter);
+}
+
+bool SameName(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return NameCharacter(x) == NameCharacter(y); });
+}
+
+// A label without a name, or one that begins with a digit, gets an underscore in front.
+bool IsBare(std::string_view label) { return label.empty() || IsDigit(label[0]); }
+
+bool SameLabel(std::string_view a, std::string_view b) {
+  if (IsBare(a) == IsBare(b)) return SameName(a, b);
+  if (IsBare(b)) std::swap(a, b);
+  return NameCharacter(b[0]) == '_' && SameName(a, b.substr(1));
+}
+
+void AppendValue(std::string& out, std::string_view value) {
+  for (const char c : value) {
+    if (c == '\n') {
+      out += "\\n";
+      continue;
     }
+    if (c == '"' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+}
+
+void AppendLabels(std::string& out, const ExtractedName& extracted) {
+  for (auto at = extracted.tags.begin(); at != extracted.tags.end(); ++at) {
+    const std::string_view tag = at->first;
+    const auto is_same = [tag](const auto& before) { return SameLabel(before.first, tag); };
+    if (std::any_of(extracted.tags.begin(), at, is_same)) continue;
+    if (!out.empty()) out.push_back(',');
+    if (IsBare(tag)) out.push_back('_');
+    AppendName(out, tag);
+    out += "=\"";
+    AppendValue(out, at->second);
     out.push_back('"');
   }
 }
 
 }  // namespace
 
-std::string PrometheusName(std::string_view prefix, std::string_view name) {
-  std::string out(prefix);
-  if (out.empty() && (name.empty() || (name[0] >= '0' && name[0] <= '9'))) out.push_back('_');
-  for (const char c : name) {
-    const bool allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-    out.push_back(allowed ? c : '_');
-  }
-  return out;
-}
-
 PrometheusCursor::PrometheusCursor(const StatsStore& store, StatSelector selector)
     : store_(store), selector_(std::move(selector)) {}
 
-PrometheusCursor::Metric& PrometheusCursor::MetricOf(const std::string& extracted, StatKind kind) {
-  const std::string name = PrometheusName("envoy_", extracted);
-  const auto [it, added] = by_name_.try_emplace(name, metrics_.size());
-  if (added) metrics_.push_back({name, kind, {}, extracted, false});
-  Metric& metric = metrics_[it->second];
-  metric.several = metric.several || metric.extracted != extracted || !store_.tag_rules().separable();
+PrometheusCursor::Metric& PrometheusCursor::MetricOf(StatKind kind) {
+  metric_name_ = "envoy_";
+  AppendName(metric_name_, extracted_.name);
+  const auto known = by_name_.find(ToAbsl(metric_name_));
+  if (known == by_name_.end()) {
+    Metric& added = metrics_.emplace_back(metric_name_, kind, extracted_.name, !store_.tag_rules().separable());
+    by_name_.emplace(ToAbsl(added.name), &added);
+    return added;
+  }
+  Metric& metric = *known->second;
+  metric.several = metric.several || metric.extracted != extracted_.name;
   return metric;
 }
 
 void PrometheusCursor::IndexScope(const ScopePtr& scope) {
   const uint32_t index = static_cast<uint32_t>(scopes_.size());
-  ExtractedName extracted;
-  std::string name;
   scope->ForEach(false, [&](const StatView& view) {
-    if (view.kind == StatKind::kText || !selector_.Shows(*scope, view, name)) return;
-    store_.tag_rules().Extract(scope->name(), name, extracted);
-    Metric& metric = MetricOf(extracted.name, view.kind);
+    if (view.kind == StatKind::kText || !selector_.Shows(*scope, view, name_)) return;
+    store_.tag_rules().Extract(scope->name(), name_, extracted_);
+    Metric& metric = MetricOf(view.kind);
     // A name may be of one kind only; the first one has it.
     if (metric.kind != view.kind) return;
     metric.series.push_back({index, view.family, view.index, view.code});
@@ -91,7 +116,8 @@ bool PrometheusCursor::Index() {
     const ScopePtr scope = store_.NextScope(indexed_to_);
     if (scope == nullptr) {
       by_name_.clear();
-      std::sort(metrics_.begin(), metrics_.end(), [](const Metric& a, const Metric& b) { return a.name < b.name; });
+      for (const Metric& metric : metrics_) in_order_.push_back(&metric);
+      std::sort(in_order_.begin(), in_order_.end(), [](const Metric* a, const Metric* b) { return a->name < b->name; });
       return true;
     }
     IndexScope(scope);
@@ -115,21 +141,20 @@ void PrometheusCursor::PrintHistogram(const Metric& metric, const HistogramSnaps
 void PrometheusCursor::Print(const Metric& metric, const Series& series, std::string& out) {
   const Scope& scope = *scopes_[series.scope];
   scope.ForOne(series.family, series.index, series.code, [&](const StatView& view) {
-    std::string name = scope.name().text();
-    view.AppendName(name);
-    ExtractedName extracted;
-    store_.tag_rules().Extract(scope.name(), name, extracted);
-    std::string labels;
-    AppendLabels(labels, extracted);
+    name_ = scope.name().text();
+    view.AppendName(name_);
+    store_.tag_rules().Extract(scope.name(), name_, extracted_);
+    labels_.clear();
+    AppendLabels(labels_, extracted_);
     // Names that differ only in characters that Prometheus does not allow, or in what a configured rule cuts out, would
     // give the same series twice.
-    if (metric.several && !printed_.insert(labels).second) return;
+    if (metric.several && !printed_.insert(labels_).second) return;
     if (!typed_) StrAppend(out, "# TYPE ", metric.name, ' ', TypeName(metric.kind), '\n');
     typed_ = true;
     if (view.kind == StatKind::kHistogram) {
-      PrintHistogram(metric, *view.total, labels, out);
+      PrintHistogram(metric, *view.total, labels_, out);
     } else {
-      StrAppend(out, metric.name, '{', labels, "} ", view.value, '\n');
+      StrAppend(out, metric.name, '{', labels_, "} ", view.value, '\n');
     }
   });
 }
@@ -140,8 +165,8 @@ bool PrometheusCursor::Next(std::string& out, size_t max_bytes) {
     indexed_ = Index();
     return true;
   }
-  for (; metric_ < metrics_.size(); ++metric_) {
-    const Metric& metric = metrics_[metric_];
+  for (; metric_ < in_order_.size(); ++metric_) {
+    const Metric& metric = *in_order_[metric_];
     for (; series_ < metric.series.size(); ++series_) {
       if (out.size() >= limit) return true;
       Print(metric, metric.series[series_], out);

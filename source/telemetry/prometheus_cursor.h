@@ -1,16 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
 #include "source/telemetry/stat_selector.h"
 #include "source/telemetry/stats_cursor.h"
 #include "source/telemetry/stats_store.h"
+#include "source/telemetry/tag_rules.h"
 
 namespace nuncio::telemetry {
 
@@ -31,14 +35,14 @@ class PrometheusCursor : public StatsCursor {
   struct Metric {
     std::string name;
     StatKind kind;
-    std::vector<Series> series;
     // The name before it was made Prometheus', and whether its series may coincide.
     std::string extracted;
     bool several = false;
+    absl::InlinedVector<Series, 2> series{};
   };
 
   void IndexScope(const ScopePtr& scope);
-  Metric& MetricOf(const std::string& extracted, StatKind kind);
+  Metric& MetricOf(StatKind kind);
   bool Index();
   void Print(const Metric& metric, const Series& series, std::string& out);
   void PrintHistogram(const Metric& metric, const HistogramSnapshot& total, std::string_view labels, std::string& out);
@@ -49,16 +53,17 @@ class PrometheusCursor : public StatsCursor {
   std::optional<std::string> indexed_to_;
   bool indexed_ = false;
   std::vector<ScopePtr> scopes_;
-  std::vector<Metric> metrics_;
-  std::unordered_map<std::string, size_t> by_name_;
+  std::deque<Metric> metrics_;
+  absl::flat_hash_map<absl::string_view, Metric*> by_name_;
+  // What a statistic is called; here for their memory.
+  std::string name_, metric_name_, labels_;
+  ExtractedName extracted_;
   // Printing: where it stands, and the label sets already printed of a metric whose series may coincide.
+  std::vector<const Metric*> in_order_;
   size_t metric_ = 0;
   size_t series_ = 0;
   bool typed_ = false;
   std::unordered_set<std::string> printed_;
 };
-
-// A metric's or label's name: what Prometheus does not allow turned into '_'. `prefix` "envoy_" for metrics.
-std::string PrometheusName(std::string_view prefix, std::string_view name);
 
 }  // namespace nuncio::telemetry

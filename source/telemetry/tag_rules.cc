@@ -88,7 +88,7 @@ void TagRules::Extract(const ScopeName& scope, std::string_view full_name, Extra
   for (const auto& [tag, value] : fixed_) {
     if (!HasTag(out, tag)) out.tags.emplace_back(tag, value);
   }
-  std::vector<std::pair<size_t, size_t>> cut;
+  absl::InlinedVector<std::pair<size_t, size_t>, 4> cut;
   for (const RegexRule& rule : regexes_) {
     if (HasTag(out, rule.tag)) continue;
     re2::StringPiece groups[3];
@@ -97,7 +97,7 @@ void TagRules::Extract(const ScopeName& scope, std::string_view full_name, Extra
     if (!rule.regex->Match(text, 0, text.size(), re2::RE2::UNANCHORED, groups, count)) continue;
     if (groups[1].data() == nullptr) continue;
     const re2::StringPiece& value = count > 2 && groups[2].data() != nullptr ? groups[2] : groups[1];
-    out.tags.emplace_back(rule.tag, std::string(value.data(), value.size()));
+    out.tags.emplace_back(rule.tag, std::string_view(value.data(), value.size()));
     const size_t begin = static_cast<size_t>(groups[1].data() - full_name.data());
     cut.emplace_back(begin, begin + groups[1].size());
   }

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
 #include "source/telemetry/scope_name.h"
 
@@ -16,10 +17,10 @@ class RE2;
 
 namespace nuncio::telemetry {
 
-// The name of a statistic without its tags, and the tags taken out of it.
+// The name of a statistic without its tags, and the tags taken out of it, which are parts of the name and of the rules.
 struct ExtractedName {
   std::string name;
-  std::vector<std::pair<std::string_view, std::string>> tags;
+  absl::InlinedVector<std::pair<std::string_view, std::string_view>, 4> tags;
 };
 
 // How tags are taken out of names, as `stats_config` says it. Immutable.
@@ -38,7 +39,7 @@ class TagRules {
   // Errors name the entry (`stats_tags[2].regex`) and what is wrong with it.
   static absl::StatusOr<TagRules> Create(std::vector<Rule> rules, bool use_all_default_tags);
 
-  // `full_name` starts with `scope.text()`.
+  // `full_name` starts with `scope.text()`. Of `out` what was there goes.
   void Extract(const ScopeName& scope, std::string_view full_name, ExtractedName& out) const;
   // Whether different names always stay different by name and tags: no configured regex cuts out what it likes.
   bool separable() const { return regexes_.empty(); }

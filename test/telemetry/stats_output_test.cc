@@ -264,6 +264,23 @@ TEST_F(StatsOutputTest, WithoutDefaultTagsNamesStayWholeAndSeriesDiffer) {
   EXPECT_NE(text.find("envoy_cluster_a_b_up_rq_2xx{site=\"x\"} 1\n"), std::string::npos) << text;
 }
 
+TEST_F(StatsOutputTest, OfTagsThatPrometheusCallsTheSameTheFirstIsShown) {
+  auto rules = TagRules::Create({{.tag = "a.b", .fixed_value = "1"},
+                                 {.tag = "a-b", .fixed_value = "2"},
+                                 {.tag = "7", .fixed_value = "3"},
+                                 {.tag = ".7", .fixed_value = "4"},
+                                 {.tag = "_8", .fixed_value = "5"},
+                                 {.tag = "8", .fixed_value = "6"}},
+                                true);
+  ASSERT_TRUE(rules.ok()) << rules.status();
+  store_.SetTagRules(*std::move(rules));
+  Cluster("c").rq_total.Add(1);
+  const std::string text = Prometheus(store_);
+  EXPECT_NE(text.find("envoy_cluster_rq_total{a_b=\"1\",_7=\"3\",_8=\"5\",envoy_cluster_name=\"c\"} 1\n"),
+            std::string::npos)
+      << text;
+}
+
 TEST_F(StatsOutputTest, ConfiguredRegexTakesATagOut) {
   auto rules = TagRules::Create({{.tag = "team", .regex = "^cluster\\.((\\w+)-)"}}, true);
   ASSERT_TRUE(rules.ok()) << rules.status();
@@ -291,7 +308,8 @@ TEST(TagRules, TakeOutWhatEnvoysRulesDo) {
   const TagRules rules;
   ExtractedName out;
   const auto extract = [&](const ScopeName& scope, std::string_view name) {
-    rules.Extract(scope, StrCat(scope.text(), name), out);
+    const std::string full_name = StrCat(scope.text(), name);
+    rules.Extract(scope, full_name, out);
     std::string text = out.name;
     for (const auto& [tag, value] : out.tags) StrAppend(text, ' ', tag, '=', value);
     return text;
