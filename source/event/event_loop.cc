@@ -130,6 +130,7 @@ void EventLoop::Turn(bool block) {
   now_ = clock_.Monotonic();
   system_now_ = clock_.System();
   ++turns_;
+  quiet_ = event_count_ <= 1;
   bool woken = clock_.simulated();
   IntrusiveList<TurnTask> from_last_turn;
   from_last_turn.TakeAll(next_turn_);

@@ -106,6 +106,8 @@ class EventLoop {
   void DeferDelete(std::unique_ptr<DeferredDeletable> object) { deferred_.PushBack(*object.release()); }
 
   bool IsLoopThread() { return thread_.CalledOnOwner(); }
+  // The turn began with one descriptor's events at most: the thread mostly sleeps, and has time.
+  bool quiet() const { return quiet_; }
   // Turns made so far; a turn that takes long shows in other measures.
   uint64_t turns() const { return turns_; }
 
@@ -142,6 +144,7 @@ class EventLoop {
   MonotonicTime now_;
   SystemTime system_now_;
   uint64_t turns_ = 0;
+  bool quiet_ = true;
   IntrusiveList<TurnTask> after_event_;
   IntrusiveList<TurnTask> end_of_turn_;
   IntrusiveList<TurnTask> next_turn_;

@@ -375,6 +375,14 @@ bool TlsTransportSocket::Seal(buffer::Buffer& from, size_t limit, Result* result
   return true;
 }
 
+size_t TlsTransportSocket::FirstBatch(const buffer::Buffer& from) const {
+  const bool one_segment = from.length() > kMaxPlaintext && from.length() <= kOneSegment;
+  // A record ahead of the others keeps the peer busy while they are sealed. And with two segments under way the kernel
+  // goes on with the tick of a core that goes idle; to stop it and start it again with the next message takes longer
+  // than the second call does. A thread that has more to do would only pay for the call.
+  return one_segment && loop_->quiet() ? kMaxPlaintext : batch_;
+}
+
 net::TransportSocket::Result TlsTransportSocket::Write(buffer::Buffer& from, bool end) {
   if (failed_ || write_failed_) return {.state = State::kFailed};
   if (InHandshake(ssl_)) {
@@ -386,9 +394,8 @@ net::TransportSocket::Result TlsTransportSocket::Write(buffer::Buffer& from, boo
   if (loop_->now() - last_write_ > kIdle) written_since_idle_ = 0;
   last_write_ = loop_->now();
   Result result;
-  for (;;) {
-    if (!from.empty() && !end_sent_ && out_->length() < batch_ &&
-        !Seal(from, batch_ - out_->length(), &result)) {
+  for (size_t batch = FirstBatch(from);; batch = batch_) {
+    if (!from.empty() && !end_sent_ && out_->length() < batch && !Seal(from, batch - out_->length(), &result)) {
       return result;
     }
     if (from.empty() && end && !end_sent_) SendEnd();

@@ -70,6 +70,8 @@ class TlsTransportSocket final : public net::TransportSocket {
  private:
   // Records that go out in one system call: up to this much plaintext is sealed at a time.
   static constexpr size_t kMaxBatch = 128 * 1024;
+  // What the loopback device takes in one segment, about.
+  static constexpr size_t kOneSegment = 64 * 1024;
   // Small enough for the first packets of a connection whose window has yet to grow; up to here, then whole records.
   static constexpr size_t kSmallRecord = 1400;
   static constexpr size_t kSmallUntil = 40 * 1024;
@@ -94,6 +96,8 @@ class TlsTransportSocket final : public net::TransportSocket {
   // Records of `from`, up to `limit` bytes of plaintext. False on failure.
   bool Seal(buffer::Buffer& from, size_t limit, Result* result);
   size_t NextRecordSize(const buffer::Buffer& from) const;
+  // How much plaintext the first system call of a Write is to take.
+  size_t FirstBatch(const buffer::Buffer& from) const;
   // What the peer sent before is still read.
   Result WriteFailed();
   bool TooManyRenegotiations();

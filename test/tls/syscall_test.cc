@@ -1,3 +1,4 @@
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -41,6 +42,24 @@ extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
 namespace nuncio::tls {
 namespace {
 
+// A descriptor with an event in each turn.
+class AlwaysReady final : private event::FdHandler {
+ public:
+  explicit AlwaysReady(event::EventLoop& loop) : loop_(loop), fd_(eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    EXPECT_EQ(loop_.RegisterReadOnly(fd_, *this, /*level=*/true), 0);
+  }
+  ~AlwaysReady() {
+    loop_.Unregister(fd_, *this);
+    close(fd_);
+  }
+
+ private:
+  void OnFdEvents(uint32_t) override {}
+
+  event::EventLoop& loop_;
+  const int fd_;
+};
+
 class SyscallTest : public TlsPairTest {
  protected:
   void SetUp() override {
@@ -74,11 +93,33 @@ TEST_F(SyscallTest, AnExchangeIsOneReceiveAndOneSendOnEachSide) {
 }
 
 TEST_F(SyscallTest, ManyRecordsAreOneSendAndOneReceive) {
-  // 20 KiB: more than a record, and within the first, small ones.
-  answer_ = std::string(20'000, 'a');
+  // More than a record, and within the first, small ones.
+  answer_ = std::string(16'000, 'a');
   calls = {};
   Exchange();
   EXPECT_EQ(calls.receives, 2);
+  EXPECT_EQ(calls.sends, 2);
+}
+
+TEST_F(SyscallTest, WhereNothingElseIsToBeDoneTheFirstFullRecordGoesAhead) {
+  answer_ = std::string(20'000, 'a');
+  calls = {};
+  Exchange();
+  EXPECT_EQ(calls.sends, 3);
+}
+
+TEST_F(SyscallTest, WhereTheLoopIsBusyNoRecordGoesAhead) {
+  answer_ = std::string(20'000, 'a');
+  AlwaysReady other(loop_);
+  calls = {};
+  Exchange();
+  EXPECT_EQ(calls.sends, 2);
+}
+
+TEST_F(SyscallTest, NorOfWhatIsManySegmentsAnyway) {
+  answer_ = std::string(100'000, 'a');
+  calls = {};
+  Exchange();
   EXPECT_EQ(calls.sends, 2);
 }
 
