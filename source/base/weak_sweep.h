@@ -6,8 +6,8 @@
 
 namespace nuncio {
 
-// When a container of weak pointers is rid of those whose objects are gone: each time it has doubled. So the dead are not
-// many more than the living, and the work on them is constant for each entry added.
+// When a container of weak pointers is rid of those whose objects are gone: each time it has doubled. So the dead are
+// not many more than the living, and the work on them is constant for each entry added.
 class WeakSweep {
  public:
   // An entry was added to `entries`. `gone(entry)`: whether its object is.

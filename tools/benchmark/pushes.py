@@ -27,6 +27,7 @@ class Pushes:
         # Written before anything is measured: that takes longer than it takes a proxy to read them.
         changes = ConfigurationFiles(scenario, place).write_changes(_CHANGES)
         self.list = place.write("changes", "".join(f"{new} {path}\n" for new, path in changes))
+        # Nor does the kernel write them to the disk then.
         os.sync()
 
     def start(self):

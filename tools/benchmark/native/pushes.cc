@@ -1,18 +1,20 @@
 // What goes on beside h1_push: every 100 ms one of the files of a list is put in the place of another, and every second
-// something is read by HTTP. A program of its own since it shares the core of the load, which it holds up for some 20 us
-// each time; an interpreter that wakes takes a multiple of that.
+// something is read by HTTP. A program of its own since it shares the core of the load, which it holds up for less than
+// 0.1 ms each time; an interpreter that wakes takes a multiple of that.
 //
 //   pushes LIST FIRST PORT PATH BYTES
 //
-// LIST has lines "FROM TO", taken in turn, again and again, from the one with index FIRST: TO becomes another name of FROM.
-// Of PATH at PORT at most BYTES are read. Begins with a line "ready", ends with the standard input, and says then what it did.
+// LIST has lines "FROM TO", taken in turn, again and again, from the one with index FIRST: TO becomes another name of
+// FROM. Of PATH at PORT at most BYTES are read. Begins with a line "ready", ends with the standard input, and says then
+// what it did.
 
-#include <netinet/in.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ constexpr int64_t kSecond = 1'000'000'000;
 // No multiple of what requests are apart: else all or none of the pushes of a run would come as a request does.
 constexpr int64_t kPushEvery = kSecond / 10 + 37'000;
 constexpr int64_t kReadEvery = kSecond;
+constexpr time_t kPatienceSeconds = 10;
 // An answer with less is not what was asked for.
 constexpr size_t kLeast = 1024;
 
@@ -94,12 +97,12 @@ class Pushes {
   }
 
   void Read() {
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port_);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) Die("connect");
+    const int fd = Connect(port_);
+    if (fd < 0) Die("connect");
+    // From here on it waits, so that few calls do; not for ever, lest the benchmark hang with a proxy.
+    const timeval patience{kPatienceSeconds, 0};
+    if (fcntl(fd, F_SETFL, 0) != 0) Die("fcntl");
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     if (send(fd, request_.data(), request_.size(), MSG_NOSIGNAL) < 0) Die("send");
     static char room[1 << 20];
     size_t size = 0;
